@@ -1,0 +1,50 @@
+/*
+ * The request and the answer, for operations that need more than their models.
+ */
+#ifndef BANYAN_HTTP_H
+#define BANYAN_HTTP_H
+
+#include <banyan/ctx.h>
+
+BY_BEGIN
+
+typedef struct by_request by_request;
+
+typedef enum by_method {
+	BY_METHOD_NONE,
+	BY_GET, BY_HEAD, BY_POST, BY_PUT, BY_PATCH, BY_DELETE, BY_OPTIONS,
+	BY_METHOD_COUNT
+} by_method;
+
+BY_API const char *by_method_name(by_method method);
+
+BY_API by_method by_request_method(const by_ctx *ctx);
+/* The raw path and query, as the client sent them, without the base path. */
+BY_API by_text by_request_path(const by_ctx *ctx);
+BY_API by_text by_request_query(const by_ctx *ctx);
+/* A header by its name in any case; ptr NULL when absent. HTTP_PROXY is never given. */
+BY_API by_text by_request_header(const by_ctx *ctx, const char *name);
+
+/*
+ * Reads more of the body, for operations without a body in their input; 0
+ * bytes is its end. PAYLOAD_TOO_LARGE at the first byte over the limit,
+ * BAD_REQUEST when it ends short of its declared length. Parks.
+ */
+BY_API BY_MUST_CHECK by_error *by_request_read(by_ctx *ctx, void *data, size_t capacity, size_t *got);
+
+/* Before the answer begins. Name and value are copied; CR, LF and NUL in them are refused by an assertion. */
+BY_API void by_respond_status(by_ctx *ctx, int status);
+BY_API void by_respond_header(by_ctx *ctx, const char *name, const char *value);
+
+/*
+ * Answers piece by piece: the headers leave with the first call. An operation
+ * that does so has no output model. Parks when the client is slow; CANCELLED
+ * when it has gone.
+ */
+BY_API BY_MUST_CHECK by_error *by_respond_write(by_ctx *ctx, const char *data, size_t len);
+/* Sends what is waiting. Parks. */
+BY_API BY_MUST_CHECK by_error *by_respond_flush(by_ctx *ctx);
+
+BY_END
+
+#endif

@@ -1,0 +1,4 @@
+libbanyan_all_la_SOURCES += \
+	lib/interface/endpoint.h \
+	lib/interface/exchange.h \
+	lib/interface/server.h

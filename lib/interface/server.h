@@ -1,0 +1,44 @@
+/*
+ * The HTTP side of an application: all routes compiled, ready to serve.
+ * Compiled once before fork; serves on every worker.
+ */
+#ifndef BY_INTERFACE_SERVER_H
+#define BY_INTERFACE_SERVER_H
+
+#include <banyan/app.h>
+#include <banyan/buf.h>
+#include <banyan/provider.h>
+
+#include "interface/exchange.h"
+
+typedef struct by__server by__server;
+
+typedef struct by__server_options {
+	const char *base_path;      /* stripped from REQUEST_URI; "" none */
+	size_t      body_max;       /* bytes */
+	by_duration request_timeout;
+	by_duration body_timeout;   /* silence while a body is read */
+	bool        access_log;
+	bool        debug;          /* APP_ENV is dev: answers are checked against their models */
+	const char *environment;    /* APP_ENV */
+} by__server_options;
+
+/*
+ * Checks and compiles every table of the application. CONFIGURATION lists all
+ * mistakes at once, each with file, line and remedy.
+ */
+BY_MUST_CHECK by_error *by__server_new(by_arena *arena, const by_app *app, const by__server_options *options,
+    by__server **server);
+
+/*
+ * Serves one request in the current coroutine: reads it, runs its chain,
+ * writes its answer and its access line. `ctx` is fresh: an arena and the
+ * providers. Returns whether the connection may be used again. Parks.
+ */
+bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange);
+
+/* The documents and tables, for commands. */
+void by__server_openapi(const by__server *server, const char *version, by_buf *out);
+void by__server_routes(const by__server *server, const char *version, bool json, by_buf *out);
+
+#endif

@@ -1,0 +1,9 @@
+# A unit test is one program, of one source of the same name.
+LDADD = libbanyan-all.la $(CHECK_LIBS)
+AM_CFLAGS += $(CHECK_CFLAGS)
+EXTRA_DIST += tests/unit/unit.h
+if HAVE_CHECK
+check_PROGRAMS += \
+	tests/unit/core/test_arena
+TESTS += $(check_PROGRAMS)
+endif
