@@ -7,3 +7,10 @@ check_PROGRAMS += \
 	tests/unit/core/test_arena
 TESTS += $(check_PROGRAMS)
 endif
+
+# What the tests in Python share.
+EXTRA_DIST += \
+	tests/support/__init__.py \
+	tests/support/fastcgi.py \
+	tests/support/harness.py \
+	tests/support/tokens.py
