@@ -28,7 +28,7 @@ import threading
 import time
 import traceback
 
-from . import fastcgi
+from . import fastcgi, tokens
 
 SOURCE = os.environ.get("BY_SRCDIR") or os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("BY_BUILDDIR") or os.path.join(SOURCE, "build")
@@ -357,11 +357,14 @@ def check_problem(response, status, slug=None, title=None):
 
 
 def check_faults(problem, **expected):
-    """The problem's errors[] are exactly these places and codes: check_faults(p, **{"#/name": "required"})."""
+    """The problem's errors[] are exactly these places and codes: check_faults(p, **{"#/name": "required"}).
+
+    A place is a JSON pointer into the body, or the name of a parameter or header.
+    """
     got = {}
     for fault in problem.get("errors", []):
         assert fault.get("detail"), fault
-        place = fault.get("pointer") or fault.get("parameter") or fault.get("header")
+        place = fault["pointer"] if "pointer" in fault else fault["name"]
         got[place] = fault["code"]
     assert got == expected, f"expected {expected}, got {got} in {problem}"
 
@@ -390,16 +393,15 @@ def metric_sum(text, name, **labels):
 class Nginx:
     """
     nginx with the configuration that users install (deploy/nginx), its few marked paths set to private ones.
-    `upstreams` may hold other http-level text, for benchmarks.
+    `listen` holds options of the listening socket; `extra` other http-level text, or a function of the port that gives it.
     """
 
-    def __init__(self, socket_path=None, docs=None, site="banyan.conf", marks=None, extra="", workers=1,
-                 keep=None):
+    def __init__(self, socket_path=None, docs=None, site="banyan.conf", marks=None, extra="", workers=1, listen=""):
         need("nginx")
         self.directory = directory("nginx")
         self.log = os.path.join(self.directory, "nginx.log")
         self.socket_path, self.docs, self.site, self.marks = socket_path, docs, site, marks or {}
-        self.extra, self.workers = extra, workers
+        self.extra, self.workers, self.listen = extra, workers, listen
         for attempt in range(5):
             self.port = free_port()
             self._configure()
@@ -420,7 +422,7 @@ class Nginx:
 
     def _configure(self):
         user = "user root;" if os.geteuid() == 0 else ""
-        marks = {"listen": f"listen 127.0.0.1:{self.port}", "socket": f"server unix:{self.socket_path}",
+        marks = {"listen": f"listen 127.0.0.1:{self.port} {self.listen}", "socket": f"server unix:{self.socket_path}",
                  "docs": f"root {self.docs}", "app": f"include {self.directory}/banyan-app.conf",
                  "docs_headers": f"include {self.directory}/banyan-docs.conf", **self.marks}
         for name in (self.site, "banyan-app.conf", "banyan-docs.conf") if self.site else ():
@@ -634,6 +636,22 @@ class App:
         answer = fastcgi.Answer(done.stdout, done.stderr)
         answer.code = done.returncode
         return answer
+
+
+class Site:
+    """The lab behind nginx as a user would run it, over SQLite or over a PostgreSQL of its own."""
+
+    def __init__(self, database="sqlite", program="lab", workers=2, docs=None, **more):
+        self.postgres = Postgres() if database == "postgresql" else None
+        url = self.postgres.create("lab") if self.postgres else None
+        self.app = App(program, database=url, workers=workers, **more)
+        self.nginx = Nginx(self.app.socket_path, docs or os.path.join(BUILD, "docs"))
+        self.port = self.nginx.port
+        self.client = self.nginx.client()
+        self.editor = self.nginx.client(token=tokens.hs256(tokens.claims(), TOKEN_KEY))
+
+    def metrics(self):
+        return self.client.get("/metrics").text
 
 
 def in_parallel(work, count):
