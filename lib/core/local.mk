@@ -6,6 +6,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
 	lib/core/error.c \
+	lib/core/fault.h \
 	lib/core/format.c \
 	lib/core/id.c \
 	lib/core/json_read.c \
