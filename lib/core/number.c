@@ -2,7 +2,7 @@
  * Numbers to and from text. The usual numbers take short exact paths; the rest
  * goes through the C library in the C locale.
  */
-#include <errno.h>
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -221,7 +221,8 @@ size_t by__double_print(double value, char out[BY__DOUBLE_TEXT])
 		return len;
 	locale_t before = uselocale(c_locale());
 
-	for (int precision = 15; precision <= 17; precision++) {
+	/* 15 digits are enough for every decimal of 15; subnormals may need fewer than %g then keeps. */
+	for (int precision = fabs(value) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
 		len = (size_t)snprintf(out, BY__DOUBLE_TEXT, "%.*g", precision, value);
 		if (strtod(out, NULL) == value)
 			break;
