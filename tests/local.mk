@@ -9,6 +9,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_error \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_write \
+	tests/unit/core/test_task \
 	tests/unit/core/test_time
 TESTS += $(check_PROGRAMS)
 endif

@@ -5,6 +5,11 @@ libbanyan_all_la_SOURCES += \
 	lib/core/compile.c \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
+	lib/core/coroutine.c \
+	lib/core/coroutine.h \
+	lib/core/ctx.c \
+	lib/core/deadline.c \
+	lib/core/deadline.h \
 	lib/core/error.c \
 	lib/core/format.c \
 	lib/core/id.c \
@@ -24,8 +29,19 @@ libbanyan_all_la_SOURCES += \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
+	lib/core/log.c \
+	lib/core/log.h \
+	lib/core/metric.c \
+	lib/core/metrics.h \
+	lib/core/offload.c \
+	lib/core/runtime.c \
 	lib/core/runtime.h \
+	lib/core/scheduler.h \
+	lib/core/shared.c \
 	lib/core/shared.h \
+	lib/core/switch.c \
+	lib/core/switch.h \
+	lib/core/task.c \
 	lib/core/time.c \
 	lib/core/utf8.c \
 	lib/core/utf8.h \
