@@ -1,1 +1,3 @@
-# lib/application
+libbanyan_all_la_SOURCES += \
+	lib/application/mapper.c \
+	lib/application/mapper.h
