@@ -54,8 +54,11 @@ const by_model *by__service_view_model(const by_service *service)
 static by_error *check_entity(by_arena *arena, const by_service *service)
 {
 	const by_model *entity = service->entity;
-	const char     *lacks = !by_model_is_entity(entity) ? "does not begin with the entity base; make BY_ENTITY its first row"
-	        : !entity->table ? "has no table; give BY_MODEL a .table" : NULL;
+	const char     *lacks = NULL;
+	if (!by_model_is_entity(entity))
+		lacks = "does not begin with the entity base; make its first row BY_ENTITY";
+	else if (!entity->table)
+		lacks = "has no table; give BY_MODEL a .table";
 	if (lacks)
 		return by_error_new(arena, CONFIGURATION, "%s:%d: the entity %s of service %s %s", service->place.file,
 		    service->place.line, entity->name, service->name, lacks);
@@ -253,7 +256,7 @@ static by_error *update(by_ctx *ctx, void *argument)
 	return BY_OK;
 }
 
-/* A caller that named no version asked for no check: who lost a race against another change is run again on the new row. */
+/* A caller that named no version asked for no check: if it lost a race, it is run again on the new row. */
 by_error *by__service_update(by_ctx *ctx, const by_service *service, const by__scope *scope, by_value id,
     int64_t version, const void *in, const by_present *present, void *view)
 {
