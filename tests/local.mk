@@ -4,6 +4,10 @@ AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
 if HAVE_CHECK
 check_PROGRAMS += \
-	tests/unit/core/test_arena
+	tests/unit/core/test_arena \
+	tests/unit/core/test_buf \
+	tests/unit/core/test_error \
+	tests/unit/core/test_id \
+	tests/unit/core/test_time
 TESTS += $(check_PROGRAMS)
 endif
