@@ -6,6 +6,7 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/builtin.h \
 	lib/interface/chain.c \
 	lib/interface/chain.h \
+	lib/interface/crud.c \
 	lib/interface/crud.h \
 	lib/interface/deadline.c \
 	lib/interface/decode.c \
@@ -34,4 +35,6 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/trace.h \
 	lib/interface/transaction.c \
 	lib/interface/uri.c \
-	lib/interface/uri.h
+	lib/interface/uri.h \
+	lib/interface/paging.c \
+	lib/interface/paging.h
