@@ -53,7 +53,8 @@ __asm__(
 	"	ud2\n"
 	".size by__switch_first, .-by__switch_first\n");
 
-enum { FRAME = 8, AT_ARGUMENT = 3, AT_ENTRY = 4, AT_RETURN = 6 };
+/* An odd number of words: the stack is aligned to 16 bytes where the entry is called (System V ABI, section 3.2.2). */
+enum { FRAME = 9, AT_ARGUMENT = 3, AT_ENTRY = 4, AT_RETURN = 6 };
 
 #else /* aarch64 */
 
