@@ -11,6 +11,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/deadline.c \
 	lib/core/deadline.h \
 	lib/core/error.c \
+	lib/core/fault.h \
 	lib/core/format.c \
 	lib/core/id.c \
 	lib/core/json_read.c \
