@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_buf \
 	tests/unit/core/test_error \
 	tests/unit/core/test_id \
+	tests/unit/core/test_json_write \
 	tests/unit/core/test_time
 TESTS += $(check_PROGRAMS)
 endif

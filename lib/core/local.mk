@@ -2,11 +2,32 @@ libbanyan_all_la_SOURCES += \
 	lib/core/arena.c \
 	lib/core/assert.c \
 	lib/core/buf.c \
+	lib/core/compile.c \
+	lib/core/constraint.c \
+	lib/core/constraint.h \
 	lib/core/error.c \
+	lib/core/format.c \
 	lib/core/id.c \
+	lib/core/json_read.c \
+	lib/core/json_reader.h \
+	lib/core/json_scan.c \
+	lib/core/json_write.c \
+	lib/core/kind_compound.c \
+	lib/core/kind_id.c \
+	lib/core/kind_json.c \
+	lib/core/kind_number.c \
+	lib/core/kind_text.c \
+	lib/core/kind_time.c \
+	lib/core/model.c \
 	lib/core/number.c \
 	lib/core/number.h \
+	lib/core/pattern.c \
+	lib/core/pattern.h \
+	lib/core/plan.h \
 	lib/core/runtime.h \
 	lib/core/shared.h \
 	lib/core/time.c \
-	lib/core/value.c
+	lib/core/utf8.c \
+	lib/core/utf8.h \
+	lib/core/value.c \
+	lib/core/where.c
