@@ -21,6 +21,8 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/health.h \
 	lib/interface/observe.c \
 	lib/interface/operate.c \
+	lib/interface/paging.c \
+	lib/interface/paging.h \
 	lib/interface/problem.c \
 	lib/interface/problem.h \
 	lib/interface/request.c \
@@ -35,6 +37,4 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/trace.h \
 	lib/interface/transaction.c \
 	lib/interface/uri.c \
-	lib/interface/uri.h \
-	lib/interface/paging.c \
-	lib/interface/paging.h
+	lib/interface/uri.h
