@@ -11,3 +11,7 @@ libbanyan_all_la_SOURCES += \
 	lib/infrastructure/db/sqlite.c \
 	lib/infrastructure/db/sqlite.h \
 	lib/infrastructure/db/sqlite_connection.c
+# lib/infrastructure
+libbanyan_all_la_SOURCES += \
+	lib/infrastructure/security/jwt.c \
+	lib/infrastructure/security/jwt.h
