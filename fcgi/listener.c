@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fcgi/directory.h"
 #include "fcgi/listener.h"
-#include "fcgi/settings.h"
 
 enum { BACKLOG = 4096 }; /* the kernel takes at most net.core.somaxconn of it */
 
@@ -74,17 +74,6 @@ static by_error *owner_ids(by_arena *arena, const char *owner, uid_t *user, gid_
 	return BY_OK;
 }
 
-static by_error *make_directory_of(by_arena *arena, const char *path)
-{
-	char *directory = by_copy(arena, path);
-	char *slash = strrchr(directory, '/');
-
-	if (!slash || slash == directory)
-		return BY_OK;
-	*slash = 0;
-	return by__directory_make(arena, directory);
-}
-
 static by_error *unix_socket(by_arena *arena, const char *path, const char *owner, int fd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -94,7 +83,7 @@ static by_error *unix_socket(by_arena *arena, const char *path, const char *owne
 	if (strlen(path) >= sizeof(address.sun_path))
 		return cannot(arena, path, "the path is too long for a unix socket");
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	BY_TRY(make_directory_of(arena, path));
+	BY_TRY(by__directory_of(arena, path));
 	BY_TRY(clear_path(arena, &address));
 	/* Nobody gets in between bind and chmod. */
 	mode_t before = umask(0177);

@@ -3,6 +3,8 @@ libbanyan_all_la_SOURCES += \
 	fcgi/connection.h \
 	fcgi/crash.c \
 	fcgi/crash.h \
+	fcgi/directory.c \
+	fcgi/directory.h \
 	fcgi/exchange.c \
 	fcgi/gate.c \
 	fcgi/gate.h \

@@ -12,6 +12,7 @@
 #include <banyan/buf.h>
 #include <banyan/id.h>
 
+#include "fcgi/directory.h"
 #include "fcgi/settings.h"
 
 BY_ENUM_NAMES(by__app_env, BY__APP_ENV);
@@ -239,25 +240,6 @@ by_error *by__settings_read(by_arena *arena, const by_app *app, const by__settin
 static by_error *file_failed(by_arena *arena, const char *path, const char *what)
 {
 	return by_error_new(arena, UNAVAILABLE, "%s cannot be %s: %s.", path, what, strerror(errno));
-}
-
-by_error *by__directory_make(by_arena *arena, const char *path)
-{
-	char *part = by_copy(arena, path);
-
-	for (char *at = part + 1; *path; at++) {
-		bool last = *at == 0;
-
-		if (*at != '/' && !last)
-			continue;
-		*at = 0;
-		if (mkdir(part, 0755) != 0 && errno != EEXIST)
-			return file_failed(arena, part, "made");
-		if (last)
-			break;
-		*at = '/';
-	}
-	return BY_OK;
 }
 
 enum { KEY_BYTES = 32, KEY_TEXT = 43 };

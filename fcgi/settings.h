@@ -85,7 +85,4 @@ typedef struct by__jwt_key {
 } by__jwt_key;
 BY_MUST_CHECK by_error *by__settings_key(by_arena *arena, const by__app_settings *settings, by__jwt_key *key);
 
-/* Makes the directory of data, and those above it, unless they exist. */
-BY_MUST_CHECK by_error *by__directory_make(by_arena *arena, const char *path);
-
 #endif
