@@ -149,6 +149,9 @@ void by__connection_close(by__connection *c)
 	if (c->phase == BY__CONNECTION_CLOSING)
 		return;
 	by__connection_limit(c, (by_duration){ 0 });
+	/* Closed with bytes unread, the kernel would reset the connection, and the other end might lose our last answer. */
+	if ((c->watched || c->unread) && c->fd >= 0)
+		(void)!recv(c->fd, c->gate->peek, BY__HEAD_BYTES, MSG_DONTWAIT);
 	c->phase = BY__CONNECTION_CLOSING;
 	c->polled = 0;
 	/* The kernel forgets the epoll's entry with the descriptor. */
@@ -182,6 +185,7 @@ static void refuse(by__connection *c, const char *reason)
 {
 	char peer[BY__PEER_TEXT];
 
+	c->unread = true;
 	by__peer_print(c->fd, peer);
 	by_warn(NULL, "connection refused", BY_F("reason", reason), BY_F("peer", (const char *)peer));
 	by__connection_close(c);
@@ -437,6 +441,6 @@ void by__connection_start(by__gate *gate, int fd, bool refused)
 	c->deadline = 0;
 	c->fresh = true;
 	c->refuse = refused;
-	c->watched = c->gone = false;
+	c->watched = c->unread = c->gone = false;
 	look_for_head(c);
 }

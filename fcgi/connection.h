@@ -41,6 +41,7 @@ typedef struct by__connection {
 	int                     fd;
 	bool                    poll_open;
 	bool                    watched;  /* by the gate's epoll */
+	bool                    unread;   /* refused with bytes left in the kernel */
 	bool                    fresh;    /* has carried no request yet */
 	bool                    refuse;   /* every request is answered 503 */
 	int                     polled;   /* uv_poll events now asked for */
