@@ -10,6 +10,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_read \
 	tests/unit/core/test_json_write \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_time
 TESTS += $(check_PROGRAMS)
 endif

@@ -19,6 +19,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/kind_number.c \
 	lib/core/kind_text.c \
 	lib/core/kind_time.c \
+	lib/core/mask.c \
 	lib/core/model.c \
 	lib/core/number.c \
 	lib/core/number.h \
@@ -26,6 +27,11 @@ libbanyan_all_la_SOURCES += \
 	lib/core/pattern.h \
 	lib/core/plan.h \
 	lib/core/runtime.h \
+	lib/core/settings.c \
+	lib/core/settings_leaf.c \
+	lib/core/settings_leaf.h \
+	lib/core/settings_sources.c \
+	lib/core/settings_sources.h \
 	lib/core/shared.h \
 	lib/core/time.c \
 	lib/core/utf8.c \
