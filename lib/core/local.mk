@@ -33,13 +33,22 @@ libbanyan_all_la_SOURCES += \
 	lib/core/kind_number.c \
 	lib/core/kind_text.c \
 	lib/core/kind_time.c \
+	lib/core/mask.c \
 	lib/core/model.c \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
 	lib/core/runtime.h \
+<<<<<<< HEAD
+	lib/core/settings.c \
+	lib/core/settings_leaf.c \
+	lib/core/settings_leaf.h \
+	lib/core/settings_sources.c \
+	lib/core/settings_sources.h \
+=======
 	lib/core/scheduler.h \
 	lib/core/shared.c \
+>>>>>>> main
 	lib/core/shared.h \
 	lib/core/statement.c \
 	lib/core/statement.h \
