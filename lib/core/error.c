@@ -6,6 +6,8 @@
 #include <banyan/assert.h>
 #include <banyan/error.h>
 
+#include "core/fault.h"
+
 /* The root is its own parent in the table, so that the table has no special row. */
 #define KIND_ROW(NAME, PARENT, STATUS, SLUG, TITLE, RETRYABLE) \
 	const by_error_kind by_error_kind_##NAME = { #NAME, &by_error_kind_##PARENT, STATUS, SLUG, TITLE, RETRYABLE };
@@ -22,6 +24,7 @@ struct by_faults {
 };
 
 /* vasprintf into the arena; NULL for NULL. */
+BY_PRINTF(2, 0)
 static const char *format_into(by_arena *arena, const char *format, va_list args)
 {
 	char    first[256];
@@ -132,6 +135,11 @@ size_t by_faults_count(const by_faults *faults)
 }
 
 const by_fault *by_faults_at(const by_faults *faults, size_t index)
+{
+	return index < faults->kept_count ? &faults->kept[index] : NULL;
+}
+
+by_fault *by__faults_kept(by_faults *faults, size_t index)
 {
 	return index < faults->kept_count ? &faults->kept[index] : NULL;
 }
