@@ -24,6 +24,7 @@ endif
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
+	tests/check/test_readme.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
