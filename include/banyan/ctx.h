@@ -55,6 +55,9 @@ typedef struct by_ctx { /* read-only, but through the functions below */
 	struct by_providers *providers; /* of the worker: database, tokens */
 	struct by_request  *request;   /* NULL outside a request */
 	struct by_ctx_value *values;   /* private */
+	struct by_ctx       *children; /* private: whom a cancellation reaches */
+	struct by_ctx       *sibling;  /* private */
+	struct by_task      *waiters;  /* private: parked under this context */
 } by_ctx;
 
 /* A context of its own in the arena: a command, a test, a worker's start. */

@@ -63,8 +63,10 @@ BY_API void by_log_write(const by_log_site *site, const by_ctx *ctx, const char 
 #define by_warn(ctx, ...) BY__LOG(BY_LOG_WARNING, ctx, __VA_ARGS__)
 #define by_err(ctx, ...) BY__LOG(BY_LOG_ERROR, ctx, __VA_ARGS__)
 
-/* Logs an error once, with kind, id, internal text, trace and cause chain; gives it its id. */
-BY_API void by_log_error(const by_ctx *ctx, by_log_level level, const char *message, by_error *error);
+/* Logs an error once, with kind, id, internal text, trace and cause chain; gives it its id, also when not enabled. */
+#define by_log_error(ctx, level, message, error) by_log_error_as(BY_LOG_NAME, (ctx), (level), (message), (error))
+BY_API void by_log_error_as(const char *logger, const by_ctx *ctx, by_log_level level, const char *message,
+    by_error *error);
 
 /* Adds a field to every later line of this context and its children. The name and value must live as long as the arena. */
 #define by_log_with(ctx, name, value) by_log_with_value((ctx), (name), BY_VALUE_OF(value))

@@ -24,6 +24,7 @@ struct by_faults {
 };
 
 /* vasprintf into the arena; NULL for NULL. */
+BY_PRINTF(2, 0)
 static const char *format_into(by_arena *arena, const char *format, va_list args)
 {
 	char    first[256];

@@ -5,6 +5,12 @@ libbanyan_all_la_SOURCES += \
 	lib/core/compile.c \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
+	lib/core/coroutine.c \
+	lib/core/coroutine.h \
+	lib/core/ctx.c \
+	lib/core/database.c \
+	lib/core/deadline.c \
+	lib/core/deadline.h \
 	lib/core/error.c \
 	lib/core/fault.h \
 	lib/core/format.c \
@@ -19,20 +25,34 @@ libbanyan_all_la_SOURCES += \
 	lib/core/kind_number.c \
 	lib/core/kind_text.c \
 	lib/core/kind_time.c \
+	lib/core/log.c \
+	lib/core/log.h \
 	lib/core/mask.c \
+	lib/core/metric.c \
+	lib/core/metrics.h \
 	lib/core/model.c \
 	lib/core/number.c \
 	lib/core/number.h \
+	lib/core/offload.c \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
+	lib/core/runtime.c \
 	lib/core/runtime.h \
+	lib/core/scheduler.h \
 	lib/core/settings.c \
 	lib/core/settings_leaf.c \
 	lib/core/settings_leaf.h \
 	lib/core/settings_sources.c \
 	lib/core/settings_sources.h \
+	lib/core/shared.c \
 	lib/core/shared.h \
+	lib/core/statement.c \
+	lib/core/statement.h \
+	lib/core/store.c \
+	lib/core/switch.c \
+	lib/core/switch.h \
+	lib/core/task.c \
 	lib/core/time.c \
 	lib/core/utf8.c \
 	lib/core/utf8.h \

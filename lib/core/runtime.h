@@ -31,9 +31,10 @@ uv_loop_t *by__loop(void);
  * Starts a coroutine with `ctx` as its context and runs it until its first
  * park, from the loop or from another coroutine. When `run` has returned, its
  * children are cancelled and joined, and then `done` (may be NULL) is called on
- * the loop's own stack, where the context's arena may be reset.
+ * the loop's own stack, where the context's arena may be reset. False: there is
+ * no memory for a stack, and nothing has run.
  */
-void by__task_start(by_ctx *ctx, void (*run)(by_ctx *ctx, void *argument), void (*done)(void *argument), void *argument);
+BY_MUST_CHECK bool by__task_start(by_ctx *ctx, void (*run)(by_ctx *ctx, void *argument), void (*done)(void *argument), void *argument);
 
 /* Cancels the context's work and its children: waits return CANCELLED. From the loop or any coroutine. */
 void by__ctx_cancel(by_ctx *ctx);
@@ -48,5 +49,8 @@ typedef struct by__runtime_usage {
 	uint32_t offloads;   /* queued or running */
 } by__runtime_usage;
 by__runtime_usage by__runtime_used(void);
+
+/* Whether the address lies in the guard below the running coroutine's stack: it overflowed. Safe in signal handlers. */
+bool by__coroutine_is_guard(const void *address);
 
 #endif

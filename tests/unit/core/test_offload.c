@@ -1,0 +1,224 @@
+/* Offloading: off the loop's thread, with the context, to its end. */
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <banyan/log.h>
+#include <banyan/task.h>
+
+#include "core/runtime.h"
+#include "unit/unit.h"
+
+static by_arena *arena;
+
+static void run(by_error *(*body)(by_ctx *ctx, void *argument))
+{
+	arena = by_arena_new(0);
+	ck_ok(by__runtime_block_on(arena, body, NULL));
+	by_arena_free(&arena);
+}
+
+static void pause_thread(long ms)
+{
+	struct timespec span = { 0, ms * 1000000 };
+
+	nanosleep(&span, NULL);
+}
+
+typedef struct work {
+	pthread_t   thread;
+	by_ctx     *ctx, *current;
+	const char *result;
+	bool        ended;
+} work;
+
+static by_error *work_on(by_ctx *ctx, work *self)
+{
+	self->thread = pthread_self();
+	self->ctx = ctx;
+	self->current = by_ctx_current();
+	self->result = by_format(ctx->arena, "made by %s", ctx->request_id);
+	pause_thread(20);
+	self->ended = true;
+	return BY_OK;
+}
+BY_TASK(work_on, work);
+
+static by_error *offload_once(by_ctx *ctx, void *argument)
+{
+	work self = { 0 };
+
+	(void)argument;
+	ctx->request_id = "r1";
+	ck_ok(by_offload(ctx, work_on_task, &self));
+	ck_assert(!pthread_equal(self.thread, pthread_self()));
+	ck_assert_ptr_eq(self.ctx, self.current);
+	ck_assert_ptr_eq(self.ctx->parent, ctx);
+	ck_assert_ptr_eq(by_ctx_current(), ctx);
+	ck_assert_str_eq(self.result, "made by r1");
+	ck_assert_uint_eq(by__runtime_used().offloads, 0);
+	return BY_OK;
+}
+
+START_TEST(work_runs_on_another_thread_with_a_child_context)
+{
+	run(offload_once);
+}
+END_TEST
+
+static by_error *offload_work(by_ctx *ctx, work *self)
+{
+	return by_offload(ctx, work_on_task, self);
+}
+BY_TASK(offload_work, work);
+
+static by_error *offload_beside_a_sleep(by_ctx *ctx, void *argument)
+{
+	work jobs[8] = { 0 };
+	by_task *tasks[8];
+	uint64_t start = by_clock();
+
+	(void)argument;
+	for (size_t i = 0; i < BY_COUNT(jobs); i++)
+		tasks[i] = BY_SPAWN(ctx, offload_work, &jobs[i]);
+	ck_ok(by_sleep(ctx, BY_MILLISECONDS(5)));
+	ck_assert(by_clock() - start < 20 * 1000000);
+	ck_assert_uint_eq(by__runtime_used().offloads, 8);
+	for (size_t i = 0; i < BY_COUNT(jobs); i++) {
+		ck_ok(by_join(ctx, tasks[i]));
+		ck_assert(jobs[i].ended);
+	}
+	return BY_OK;
+}
+
+START_TEST(the_loop_goes_on_while_several_children_offload)
+{
+	run(offload_beside_a_sleep);
+}
+END_TEST
+
+static by_error *cancel_meanwhile(by_ctx *ctx, void *argument)
+{
+	work self = { 0 };
+	by_task *task = BY_SPAWN(ctx, offload_work, &self);
+
+	(void)argument;
+	ck_ok(by_sleep(ctx, BY_MILLISECONDS(2)));
+	by_cancel(task);
+	ck_fails(by_join(ctx, task), CANCELLED);
+	ck_assert(self.ended);
+	return BY_OK;
+}
+
+START_TEST(work_of_a_cancelled_task_runs_to_its_end)
+{
+	run(cancel_meanwhile);
+}
+END_TEST
+
+static by_error *outlast_deadline(by_ctx *ctx, void *argument)
+{
+	work self = { 0 };
+
+	(void)argument;
+	by_ctx_limit(ctx, BY_MILLISECONDS(5));
+	ck_fails(by_offload(ctx, work_on_task, &self), DEADLINE_EXCEEDED);
+	ck_assert(self.ended);
+	self.ended = false;
+	ck_fails(by_offload(ctx, work_on_task, &self), DEADLINE_EXCEEDED);
+	ck_assert(!self.ended);
+	return BY_OK;
+}
+
+START_TEST(a_deadline_is_told_after_the_work_and_stops_new_work)
+{
+	run(outlast_deadline);
+}
+END_TEST
+
+static by_error *check_until_stopped(by_ctx *ctx, void *argument)
+{
+	(void)argument;
+	for (;;) {
+		BY_TRY(by_ctx_check(ctx));
+		pause_thread(1);
+	}
+}
+
+static by_error *stop_a_loop(by_ctx *ctx, void *argument)
+{
+	(void)argument;
+	by_ctx_limit(ctx, BY_MILLISECONDS(10));
+	by_error *error = by_offload(ctx, check_until_stopped, NULL);
+	ck_fails(error, DEADLINE_EXCEEDED);
+	ck_assert_int_eq(error->trace_count, 3);
+	return BY_OK;
+}
+
+START_TEST(work_that_asks_its_context_stops_early)
+{
+	run(stop_a_loop);
+}
+END_TEST
+
+static by_error *refuse(by_ctx *ctx, void *argument)
+{
+	(void)argument;
+	pause_thread(20);
+	return by_fail(ctx, CONFLICT, "It is there already.");
+}
+
+static by_error *offload_refuse(by_ctx *ctx, void *argument)
+{
+	return by_offload(ctx, refuse, argument);
+}
+
+static by_error *fail_and_cancel(by_ctx *ctx, void *argument)
+{
+	by_task *task = by_spawn(ctx, offload_refuse, argument);
+
+	ck_ok(by_sleep(ctx, BY_MILLISECONDS(2)));
+	by_cancel(task);
+	ck_fails(by_join(ctx, task), CONFLICT);
+	return BY_OK;
+}
+
+START_TEST(the_works_own_error_goes_before_cancellation)
+{
+	run(fail_and_cancel);
+}
+END_TEST
+
+static by_error *sleep_on_thread(by_ctx *ctx, void *argument)
+{
+	(void)argument;
+	return by_sleep(ctx, BY_MILLISECONDS(1));
+}
+
+static by_error *offload_a_sleep(by_ctx *ctx, void *argument)
+{
+	(void)argument;
+	return by_offload(ctx, sleep_on_thread, NULL);
+}
+
+START_TEST(waiting_in_offloaded_work_is_caught)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		close(STDERR_FILENO);
+		run(offload_a_sleep);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+
+UNIT("offload", work_runs_on_another_thread_with_a_child_context, the_loop_goes_on_while_several_children_offload,
+    work_of_a_cancelled_task_runs_to_its_end, a_deadline_is_told_after_the_work_and_stops_new_work,
+    work_that_asks_its_context_stops_early, the_works_own_error_goes_before_cancellation,
+    waiting_in_offloaded_work_is_caught);
