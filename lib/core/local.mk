@@ -39,6 +39,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/plan.h \
 	lib/core/runtime.c \
 	lib/core/runtime.h \
+	lib/core/scan.h \
 	lib/core/scheduler.h \
 	lib/core/settings.c \
 	lib/core/settings_leaf.c \
