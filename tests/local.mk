@@ -6,13 +6,16 @@ if HAVE_CHECK
 check_PROGRAMS += \
 	tests/unit/core/test_arena \
 	tests/unit/core/test_buf \
+	tests/unit/core/test_coroutine \
 	tests/unit/core/test_ctx \
+	tests/unit/core/test_deadline \
 	tests/unit/core/test_error \
 	tests/unit/core/test_id \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_offload \
 	tests/unit/core/test_shared \
+	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
 	tests/unit/core/test_time
 TESTS += $(check_PROGRAMS)
