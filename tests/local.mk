@@ -11,6 +11,8 @@ check_PROGRAMS += \
 	tests/unit/core/test_deadline \
 	tests/unit/core/test_error \
 	tests/unit/core/test_id \
+	tests/unit/core/test_json_read \
+	tests/unit/core/test_json_write \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_offload \
@@ -20,3 +22,22 @@ check_PROGRAMS += \
 	tests/unit/core/test_time
 TESTS += $(check_PROGRAMS)
 endif
+
+# The tests in Python start what they need themselves; tests/support is what they share.
+PYTHON_TESTS = \
+	tests/check/test_layers.py \
+	tests/e2e/test_api.py \
+	tests/e2e/test_docs.py \
+	tests/e2e/test_faults.py \
+	tests/e2e/test_first_run.py
+TESTS += $(PYTHON_TESTS)
+EXTRA_DIST += \
+	$(PYTHON_TESTS) \
+	tests/support/__init__.py \
+	tests/support/fastcgi.py \
+	tests/support/harness.py \
+	tests/support/tokens.py
+
+.PHONY: check-unit
+check-unit:
+	$(MAKE) check TESTS='$(check_PROGRAMS)'
