@@ -38,6 +38,10 @@ EXTRA_DIST += \
 	tests/support/harness.py \
 	tests/support/tokens.py
 
+# Measurements of single parts, made on request: make tests/bench/micro_switch.
+EXTRA_PROGRAMS += tests/bench/micro_switch
+CLEANFILES += $(EXTRA_PROGRAMS)
+
 .PHONY: check-unit
 check-unit:
 	$(MAKE) check TESTS='$(check_PROGRAMS)'
