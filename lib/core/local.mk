@@ -2,6 +2,8 @@ libbanyan_all_la_SOURCES += \
 	lib/core/arena.c \
 	lib/core/assert.c \
 	lib/core/buf.c \
+	lib/core/cursor.c \
+	lib/core/cursor.h \
 	lib/core/database.c \
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
@@ -41,6 +43,8 @@ libbanyan_all_la_SOURCES += \
 	lib/core/scheduler.h \
 	lib/core/shared.c \
 	lib/core/shared.h \
+	lib/core/order.c \
+	lib/core/spec.c \
 	lib/core/statement.c \
 	lib/core/statement.h \
 	lib/core/store.c \
