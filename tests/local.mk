@@ -16,6 +16,10 @@ check_PROGRAMS += \
 	tests/unit/core/test_offload \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_task \
-	tests/unit/core/test_time
+	tests/unit/core/test_time \
+	tests/unit/infrastructure/test_jwt \
+	tests/unit/interface/test_etag \
+	tests/unit/interface/test_router \
+	tests/unit/interface/test_trace
 TESTS += $(check_PROGRAMS)
 endif
