@@ -5,6 +5,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/compile.c \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
+	lib/core/database.c \
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
 	lib/core/ctx.c \
@@ -14,6 +15,14 @@ libbanyan_all_la_SOURCES += \
 	lib/core/fault.h \
 	lib/core/format.c \
 	lib/core/id.c \
+	lib/core/log.c \
+	lib/core/log.h \
+	lib/core/metric.c \
+	lib/core/metrics.h \
+	lib/core/number.c \
+	lib/core/number.h \
+	lib/core/offload.c \
+	lib/core/runtime.c \
 	lib/core/json_read.c \
 	lib/core/json_reader.h \
 	lib/core/json_scan.c \
@@ -25,21 +34,16 @@ libbanyan_all_la_SOURCES += \
 	lib/core/kind_text.c \
 	lib/core/kind_time.c \
 	lib/core/model.c \
-	lib/core/number.c \
-	lib/core/number.h \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
-	lib/core/log.c \
-	lib/core/log.h \
-	lib/core/metric.c \
-	lib/core/metrics.h \
-	lib/core/offload.c \
-	lib/core/runtime.c \
 	lib/core/runtime.h \
 	lib/core/scheduler.h \
 	lib/core/shared.c \
 	lib/core/shared.h \
+	lib/core/statement.c \
+	lib/core/statement.h \
+	lib/core/store.c \
 	lib/core/switch.c \
 	lib/core/switch.h \
 	lib/core/task.c \

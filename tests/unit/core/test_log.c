@@ -134,7 +134,7 @@ START_TEST(values_keep_their_kind)
 	static const char digits[] = "[1,\n2]";
 
 	open_log("debug");
-	by_debug(NULL, "values", BY_F("int", -7), BY_F("big", UINT64_MAX), BY_F("double", 0.5), BY_F("bool", true),
+	by_debug(NULL, "values", BY_F("int", -7), BY_F("big", UINT64_MAX), BY_F("double", 0.5), BY_F("bool", (bool)true),
 	    BY_F("nan", NAN), BY_F("infinite", -INFINITY), BY_F("null", (const char *)NULL), BY_F("text", BY_TEXT("a\0b")),
 	    BY_F("json", ((by_json){ digits, sizeof(digits) - 1 })), BY_F("decimal", ((by_decimal){ "-12.340" })),
 	    BY_F("wrong", ((by_decimal){ "1,\"level\":\"x\"" })));
