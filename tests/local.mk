@@ -4,6 +4,7 @@ AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/unit/application/test_mapper \
 	tests/unit/core/test_arena \
 	tests/unit/core/test_buf \
 	tests/unit/core/test_ctx \
