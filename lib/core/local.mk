@@ -5,6 +5,8 @@ libbanyan_all_la_SOURCES += \
 	lib/core/compile.c \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
+	lib/core/cursor.c \
+	lib/core/cursor.h \
 	lib/core/database.c \
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
@@ -41,6 +43,8 @@ libbanyan_all_la_SOURCES += \
 	lib/core/scheduler.h \
 	lib/core/shared.c \
 	lib/core/shared.h \
+	lib/core/order.c \
+	lib/core/spec.c \
 	lib/core/statement.c \
 	lib/core/statement.h \
 	lib/core/store.c \
