@@ -4,6 +4,7 @@ AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/unit/application/test_mapper \
 	tests/unit/core/test_arena \
 	tests/unit/core/test_buf \
 	tests/unit/core/test_coroutine \
@@ -20,7 +21,11 @@ check_PROGRAMS += \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
-	tests/unit/core/test_time
+	tests/unit/core/test_time \
+	tests/unit/infrastructure/test_jwt \
+	tests/unit/interface/test_etag \
+	tests/unit/interface/test_router \
+	tests/unit/interface/test_trace
 TESTS += $(check_PROGRAMS)
 endif
 

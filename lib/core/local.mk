@@ -2,6 +2,9 @@ libbanyan_all_la_SOURCES += \
 	lib/core/arena.c \
 	lib/core/assert.c \
 	lib/core/buf.c \
+	lib/core/compile.c \
+	lib/core/constraint.c \
+	lib/core/constraint.h \
 	lib/core/cursor.c \
 	lib/core/cursor.h \
 	lib/core/database.c \
@@ -10,9 +13,6 @@ libbanyan_all_la_SOURCES += \
 	lib/core/ctx.c \
 	lib/core/deadline.c \
 	lib/core/deadline.h \
-	lib/core/compile.c \
-	lib/core/constraint.c \
-	lib/core/constraint.h \
 	lib/core/error.c \
 	lib/core/fault.h \
 	lib/core/format.c \
