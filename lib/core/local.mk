@@ -2,13 +2,21 @@ libbanyan_all_la_SOURCES += \
 	lib/core/arena.c \
 	lib/core/assert.c \
 	lib/core/buf.c \
+<<<<<<< HEAD
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
 	lib/core/ctx.c \
 	lib/core/deadline.c \
 	lib/core/deadline.h \
+=======
+	lib/core/compile.c \
+	lib/core/constraint.c \
+	lib/core/constraint.h \
+>>>>>>> app
 	lib/core/error.c \
+	lib/core/format.c \
 	lib/core/id.c \
+<<<<<<< HEAD
 	lib/core/log.c \
 	lib/core/log.h \
 	lib/core/metric.c \
@@ -17,6 +25,24 @@ libbanyan_all_la_SOURCES += \
 	lib/core/number.h \
 	lib/core/offload.c \
 	lib/core/runtime.c \
+=======
+	lib/core/json_read.c \
+	lib/core/json_reader.h \
+	lib/core/json_scan.c \
+	lib/core/json_write.c \
+	lib/core/kind_compound.c \
+	lib/core/kind_id.c \
+	lib/core/kind_json.c \
+	lib/core/kind_number.c \
+	lib/core/kind_text.c \
+	lib/core/kind_time.c \
+	lib/core/model.c \
+	lib/core/number.c \
+	lib/core/number.h \
+	lib/core/pattern.c \
+	lib/core/pattern.h \
+	lib/core/plan.h \
+>>>>>>> app
 	lib/core/runtime.h \
 	lib/core/scheduler.h \
 	lib/core/shared.c \
@@ -25,4 +51,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/switch.h \
 	lib/core/task.c \
 	lib/core/time.c \
-	lib/core/value.c
+	lib/core/utf8.c \
+	lib/core/utf8.h \
+	lib/core/value.c \
+	lib/core/where.c

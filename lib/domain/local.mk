@@ -1,1 +1,2 @@
-# lib/domain
+libbanyan_all_la_SOURCES += \
+	lib/domain/entity.c

@@ -1,0 +1,450 @@
+/* What the kinds' constraints have in common: comparing, reporting, and refusing rows whose constraints make no sense. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include <banyan/assert.h>
+
+#include "core/constraint.h"
+#include "core/json_reader.h"
+#include "core/number.h"
+#include "core/pattern.h"
+#include "core/plan.h"
+#include "core/utf8.h"
+
+const char *by__number_text(by_arena *arena, const by_number *number)
+{
+	char   digits[BY__DOUBLE_TEXT];
+	size_t len;
+
+	if (by__number_is((by_text){ number->text, strlen(number->text) }))
+		return number->text;
+	if (number->is_integer)
+		len = by__int_print(number->integer, digits);
+	else
+		len = by__double_print(number->real, digits);
+	return by_copy_text(arena, (by_text){ digits, len });
+}
+
+/* ---- limits ---- */
+
+typedef enum limit {
+	MINIMUM,
+	MAXIMUM,
+	EXCLUSIVE_MINIMUM,
+	EXCLUSIVE_MAXIMUM
+} limit;
+
+static const struct {
+	const char *code;
+	const char *phrase;
+	const char *schema;
+	const char *schema_text; /* of strings in order, which JSON Schema itself cannot limit */
+} limit_names[] = {
+	[MINIMUM] = { "minimum", "must be at least", "minimum", "formatMinimum" },
+	[MAXIMUM] = { "maximum", "must be at most", "maximum", "formatMaximum" },
+	[EXCLUSIVE_MINIMUM] = { "exclusive_minimum", "must be greater than", "exclusiveMinimum", "formatExclusiveMinimum" },
+	[EXCLUSIVE_MAXIMUM] = { "exclusive_maximum", "must be less than", "exclusiveMaximum", "formatExclusiveMaximum" },
+};
+
+static const by_number *limit_of(const by_field *field, limit which)
+{
+	switch (which) {
+	case MINIMUM: return &field->minimum;
+	case MAXIMUM: return &field->maximum;
+	case EXCLUSIVE_MINIMUM: return &field->exclusive_minimum;
+	case EXCLUSIVE_MAXIMUM: return &field->exclusive_maximum;
+	}
+	BY_IMPOSSIBLE("a limit of no kind");
+}
+
+static bool limit_broken(limit which, int order)
+{
+	switch (which) {
+	case MINIMUM: return order < 0;
+	case MAXIMUM: return order > 0;
+	case EXCLUSIVE_MINIMUM: return order <= 0;
+	case EXCLUSIVE_MAXIMUM: return order >= 0;
+	}
+	BY_IMPOSSIBLE("a limit of no kind");
+}
+
+static bool has_limits(const by_field *field)
+{
+	return field->minimum.set || field->maximum.set || field->exclusive_minimum.set || field->exclusive_maximum.set;
+}
+
+/* Order of a value and a limit: <0, 0, >0. */
+typedef int compare_fn(const void *value, const by_number *number);
+
+static void check_limits(by_faults *faults, const by_field *field, const void *value, compare_fn *compare,
+    const char *unit, const by_where *where)
+{
+	for (limit which = MINIMUM; which <= EXCLUSIVE_MAXIMUM; which++) {
+		const by_number *number = limit_of(field, which);
+
+		if (number->set && limit_broken(which, compare(value, number)))
+			by_fault_at(faults, where, limit_names[which].code, "%s %s%s", limit_names[which].phrase,
+			    by__number_text(by_faults_arena(faults), number), unit);
+	}
+}
+
+static int compare_integer(const void *value, const by_number *number)
+{
+	int64_t integer = *(const int64_t *)value;
+
+	if (number->is_integer)
+		return (integer > number->integer) - (integer < number->integer);
+	return ((double)integer > number->real) - ((double)integer < number->real);
+}
+
+static int compare_real(const void *value, const by_number *number)
+{
+	double real = *(const double *)value;
+
+	return (real > number->real) - (real < number->real);
+}
+
+static int compare_seconds(const void *value, const by_number *number)
+{
+	double seconds = (double)((const by_duration *)value)->us / 1e6;
+
+	return compare_real(&seconds, number);
+}
+
+void by__check_integer(by_faults *faults, const by_field *field, int64_t value, const by_where *where)
+{
+	if (has_limits(field))
+		check_limits(faults, field, &value, compare_integer, "", where);
+	const by_number *step = &field->multiple_of;
+
+	if (step->set && (step->is_integer ? value % step->integer != 0 : fmod((double)value, step->real) != 0))
+		by_fault_at(faults, where, "multiple_of", "must be a multiple of %s",
+		    by__number_text(by_faults_arena(faults), step));
+}
+
+void by__check_real(by_faults *faults, const by_field *field, double value, const by_where *where)
+{
+	if (has_limits(field))
+		check_limits(faults, field, &value, compare_real, "", where);
+	/* 0.3 is a multiple of 0.1 although neither is exact: the rest may be as large as the rounding. */
+	if (field->multiple_of.set && fabs(remainder(value, field->multiple_of.real)) > fabs(value) * 4 * DBL_EPSILON)
+		by_fault_at(faults, where, "multiple_of", "must be a multiple of %s",
+		    by__number_text(by_faults_arena(faults), &field->multiple_of));
+}
+
+void by__check_duration(by_faults *faults, const by_field *field, by_duration value, const by_where *where)
+{
+	if (has_limits(field))
+		check_limits(faults, field, &value, compare_seconds, " s", where);
+}
+
+/* ---- decimals ---- */
+
+bool by__decimal_is(by_text text)
+{
+	return by__number_is(text) && memchr(text.ptr, 'e', text.len) == NULL && memchr(text.ptr, 'E', text.len) == NULL;
+}
+
+typedef struct decimal_parts {
+	bool    negative;
+	by_text whole;
+	by_text fraction; /* without trailing zeros */
+} decimal_parts;
+
+static decimal_parts take_apart(by_text text)
+{
+	decimal_parts parts = { .negative = text.len > 0 && text.ptr[0] == '-' };
+
+	text.ptr += parts.negative;
+	text.len -= parts.negative;
+	const char *point = memchr(text.ptr, '.', text.len);
+
+	parts.whole = (by_text){ text.ptr, point ? (size_t)(point - text.ptr) : text.len };
+	if (point != NULL)
+		parts.fraction = (by_text){ point + 1, text.len - parts.whole.len - 1 };
+	while (parts.fraction.len > 0 && parts.fraction.ptr[parts.fraction.len - 1] == '0')
+		parts.fraction.len--;
+	if (parts.whole.len == 1 && parts.whole.ptr[0] == '0' && parts.fraction.len == 0)
+		parts.negative = false; /* -0 is 0 */
+	return parts;
+}
+
+static int compare_magnitudes(const decimal_parts *a, const decimal_parts *b)
+{
+	if (a->whole.len != b->whole.len)
+		return a->whole.len < b->whole.len ? -1 : 1;
+	int    order = memcmp(a->whole.ptr, b->whole.ptr, a->whole.len);
+	size_t both = a->fraction.len < b->fraction.len ? a->fraction.len : b->fraction.len;
+
+	if (order == 0 && both > 0)
+		order = memcmp(a->fraction.ptr, b->fraction.ptr, both);
+	if (order == 0)
+		order = (a->fraction.len > b->fraction.len) - (a->fraction.len < b->fraction.len);
+	return order;
+}
+
+int by__decimal_compare(by_text a, by_text b)
+{
+	decimal_parts left = take_apart(a);
+	decimal_parts right = take_apart(b);
+
+	if (left.negative != right.negative)
+		return left.negative ? -1 : 1;
+	int order = compare_magnitudes(&left, &right);
+
+	return left.negative ? -order : order;
+}
+
+/* The limit's digits: as written when that is a plain decimal, else printed into `room`. */
+static by_text number_digits(const by_number *number, char room[BY__DOUBLE_TEXT])
+{
+	by_text written = { number->text, strlen(number->text) };
+
+	if (by__decimal_is(written))
+		return written;
+	if (number->is_integer)
+		return (by_text){ room, by__int_print(number->integer, room) };
+	return (by_text){ room, by__double_print(number->real, room) };
+}
+
+static int compare_decimal(const void *value, const by_number *number)
+{
+	char room[BY__DOUBLE_TEXT];
+
+	return by__decimal_compare(*(const by_text *)value, number_digits(number, room));
+}
+
+/* Schoolbook remainder: the step's digits are few (see limits_mistakes), the value's may be any number. */
+static bool is_multiple(by_text value, by_text step)
+{
+	decimal_parts v = take_apart(value);
+	decimal_parts s = take_apart(step);
+	uint64_t      unit = 0;
+	uint64_t      rest = 0;
+
+	if (v.fraction.len > s.fraction.len)
+		return false;
+	for (size_t i = 0; i < s.whole.len; i++)
+		unit = unit * 10 + (uint64_t)(s.whole.ptr[i] - '0');
+	for (size_t i = 0; i < s.fraction.len; i++)
+		unit = unit * 10 + (uint64_t)(s.fraction.ptr[i] - '0');
+	for (size_t i = 0; i < v.whole.len + s.fraction.len; i++) {
+		size_t   behind = i - v.whole.len;
+		unsigned digit = i < v.whole.len ? (unsigned)(v.whole.ptr[i] - '0')
+		    : behind < v.fraction.len ? (unsigned)(v.fraction.ptr[behind] - '0') : 0;
+
+		rest = (rest * 10 + digit) % unit;
+	}
+	return rest == 0;
+}
+
+void by__check_decimal(by_faults *faults, const by_field *field, const char *digits, const by_where *where)
+{
+	by_text text = { digits, strlen(digits) };
+	char    room[BY__DOUBLE_TEXT];
+
+	if (!by__decimal_is(text)) {
+		by_fault_at(faults, where, "format", "must be %s", field->kind->expects);
+		return;
+	}
+	if (has_limits(field))
+		check_limits(faults, field, &text, compare_decimal, "", where);
+	if (field->multiple_of.set && !is_multiple(text, number_digits(&field->multiple_of, room)))
+		by_fault_at(faults, where, "multiple_of", "must be a multiple of %s",
+		    by__number_text(by_faults_arena(faults), &field->multiple_of));
+}
+
+/* ---- lengths ---- */
+
+void by__check_length(by_faults *faults, const by_field *field, size_t length, const char *unit, const by_where *where)
+{
+	if (length < field->min_length)
+		by_fault_at(faults, where, "min_length", "must hold at least %zu %s", field->min_length, unit);
+	if (field->max_length > 0 && length > field->max_length)
+		by_fault_at(faults, where, "max_length", "must hold at most %zu %s", field->max_length, unit);
+}
+
+/* ---- schema ---- */
+
+void by__schema_limits(by_json_writer *out, const by_field *field)
+{
+	bool is_text = field->kind->sql == BY_SQL_NUMERIC || field->kind == &by_kind_duration;
+
+	for (limit which = MINIMUM; which <= EXCLUSIVE_MAXIMUM; which++) {
+		const by_number *number = limit_of(field, which);
+		const char      *text;
+
+		if (!number->set)
+			continue;
+		text = by__number_text(out->out->arena, number);
+		by_json_name(out, is_text ? limit_names[which].schema_text : limit_names[which].schema);
+		if (field->kind == &by_kind_duration)
+			by_json_string(out, by_format(out->out->arena, "%ss", text));
+		else if (is_text)
+			by_json_string(out, text);
+		else
+			by_json_raw(out, (by_text){ text, strlen(text) });
+	}
+	if (field->multiple_of.set) {
+		const char *text = by__number_text(out->out->arena, &field->multiple_of);
+
+		by_json_name(out, is_text ? "formatMultipleOf" : "multipleOf");
+		by_json_raw(out, (by_text){ text, strlen(text) });
+	}
+}
+
+void by__schema_length(by_json_writer *out, const by_field *field)
+{
+	if (field->min_length > 0) {
+		by_json_name(out, "minLength");
+		by_json_int(out, (int64_t)field->min_length);
+	}
+	if (field->max_length > 0) {
+		by_json_name(out, "maxLength");
+		by_json_int(out, (int64_t)field->max_length);
+	}
+}
+
+/* ---- codecs of kinds that are strings in JSON ---- */
+
+void by__write_quoted(by_buf *out, const by_field *field, const void *value, const by_json_style *style)
+{
+	(void)style;
+	by_put_char(out, '"');
+	field->kind->print(out, field, value);
+	by_put_char(out, '"');
+}
+
+bool by__read_quoted(by_json_reader *r, const by_field *field, void *value)
+{
+	by_text text;
+
+	if (by_json_peek(r) != BY_JSON_STRING)
+		return by_json_wrong_type(r, field);
+	if (!by_json_read_string(r, &text))
+		return false;
+	if (!field->kind->parse(r->arena, field, text, value)) {
+		by_json_fault(r, field->kind->refused, "must be %s", field->kind->expects);
+		return false;
+	}
+	return by__read_checked(r, field, value);
+}
+
+bool by__read_checked(by_json_reader *r, const by_field *field, const void *value)
+{
+	if (field->kind->check != NULL)
+		field->kind->check(r->faults, field, value, r->where);
+	return true;
+}
+
+const char *by__copy_utf8(by_arena *arena, by_text text)
+{
+	if (memchr(text.ptr, '\0', text.len) != NULL || !by__utf8_valid(text))
+		return NULL;
+	return by_copy_text(arena, text);
+}
+
+/* ---- mistakes in rows ---- */
+
+static void fit_mistakes(by_buf *out, const by_model *model, const by_field *field)
+{
+	unsigned takes = field->kind->takes;
+	const struct {
+		bool        used;
+		unsigned    needs;
+		const char *names;
+	} uses[] = {
+		{ field->min_length > 0 || field->max_length > 0, BY_TAKES_LENGTH, ".min_length and .max_length" },
+		{ has_limits(field), BY_TAKES_LIMITS, ".minimum, .maximum and the exclusive limits" },
+		{ field->multiple_of.set, BY_TAKES_MULTIPLE, ".multiple_of" },
+		{ field->pattern != NULL || field->format != NULL, BY_TAKES_PATTERN, ".pattern and .format" },
+		{ field->min_items > 0 || field->max_items > 0 || field->unique_items, BY_TAKES_ITEMS,
+		    ".min_items, .max_items and .unique_items" },
+	};
+
+	for (size_t i = 0; i < BY_COUNT(uses); i++)
+		if (uses[i].used && !(takes & uses[i].needs))
+			by__mistake(out, model, field, "%s do not apply to the kind %s; remove them", uses[i].names,
+			    field->kind->name);
+}
+
+static double limit_real(const by_number *number)
+{
+	return number->is_integer ? (double)number->integer : number->real;
+}
+
+static void order_mistakes(by_buf *out, const by_model *model, const by_field *field)
+{
+	const by_number *low[] = { &field->minimum, &field->exclusive_minimum };
+	const by_number *high[] = { &field->maximum, &field->exclusive_maximum };
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < 2; j++) {
+			bool   either_exclusive = i + j > 0;
+			double gap = limit_real(high[j]) - limit_real(low[i]);
+
+			if (low[i]->set && high[j]->set && (gap < 0 || (gap == 0 && either_exclusive)))
+				by__mistake(out, model, field, "no number is between %s and %s; correct the limits", low[i]->text,
+				    high[j]->text);
+		}
+	if (field->max_length > 0 && field->min_length > field->max_length)
+		by__mistake(out, model, field, ".min_length is above .max_length; correct one of them");
+	if (field->max_items > 0 && field->min_items > field->max_items)
+		by__mistake(out, model, field, ".min_items is above .max_items; correct one of them");
+}
+
+static void step_mistakes(by_buf *out, const by_model *model, const by_field *field)
+{
+	const by_number *step = &field->multiple_of;
+
+	if (!step->set)
+		return;
+	if (!(limit_real(step) > 0))
+		by__mistake(out, model, field, ".multiple_of must be greater than 0; correct it");
+	else if (field->kind->sql == BY_SQL_NUMERIC && (strlen(step->text) > 18 || limit_real(step) > 1e9 || limit_real(step) < 1e-9))
+		by__mistake(out, model, field, ".multiple_of of a decimal must lie between 1e-9 and 1e9; correct it");
+	else if (field->kind->sql == BY_SQL_BIGINT && !step->is_integer)
+		by__mistake(out, model, field, ".multiple_of of an integer must be an integer; correct it");
+}
+
+static void nesting_mistakes(by_buf *out, const by_model *model, const by_field *field)
+{
+	if (field->kind == &by_kind_list && field->items == NULL)
+		by__mistake(out, model, field, "is a list without items; write the row with BY_FIELD, BY_FIELD_ITEMS or BY_FIELD_LIST");
+	if (field->kind == &by_kind_model && field->model == NULL)
+		by__mistake(out, model, field, "nests no model; write the row with BY_FIELD_MODEL");
+	if (field->kind == &by_kind_enum && (field->values == NULL || field->values->count == 0))
+		by__mistake(out, model, field, "is an enum without values; write the row with BY_FIELD_ENUM");
+	if (field->kind == &by_kind_enum && !field->pointer && field->size != sizeof(int))
+		by__mistake(out, model, field, "is an enum of %zu bytes; build without -fshort-enums", field->size);
+	if (field->partial && (field->kind != &by_kind_model || field->pointer))
+		by__mistake(out, model, field, "is partial, which only a nested model in place can be; remove .partial");
+	if (field->read_only && field->write_only)
+		by__mistake(out, model, field, "is both read-only and write-only; choose one");
+}
+
+void by__field_mistakes(by_buf *out, by_arena *arena, const by_model *model, const by_field *field)
+{
+	size_t before = out->len;
+
+	fit_mistakes(out, model, field);
+	order_mistakes(out, model, field);
+	step_mistakes(out, model, field);
+	nesting_mistakes(out, model, field);
+	if (field->pattern != NULL) {
+		const char *wrong = by__pattern_compile(arena, field->pattern);
+
+		if (wrong != NULL)
+			by__mistake(out, model, field, "the pattern does not compile: %s; correct .pattern", wrong);
+	}
+	if (field->items == NULL || out->len > before)
+		return;
+	by_field item = *field->items;
+
+	item.name = by_format(arena, "%s[]", field->name);
+	if (item.kind != NULL)
+		by__field_mistakes(out, arena, model, &item);
+	else
+		by__mistake(out, model, field, "its items have no kind; use by_items_... or M_items");
+}
