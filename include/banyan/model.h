@@ -97,7 +97,7 @@ struct by_field {
 
 	/* Presence. */
 	bool        optional;      /* may be absent or null: a string is then NULL, another kind keeps its zero or default */
-	const char *default_value; /* in the kind's text form ("20", "30s"); makes the field optional */
+	const char *default_value; /* in the kind's text form ("20", "30s"); the field may then be absent, though not null */
 	bool        read_only;     /* never accepted in an input */
 	bool        write_only;    /* never written to an answer or a log */
 
@@ -105,7 +105,7 @@ struct by_field {
 	size_t      min_length, max_length; /* strings in code points, bytes in bytes; 0: none */
 	size_t      min_items, max_items;
 	bool        unique_items;
-	by_number   minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of;
+	by_number   minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of; /* durations in seconds, sizes in bytes */
 	const char *pattern;                /* PCRE2, matched anywhere unless anchored */
 	const by_format_rule *format;
 
@@ -121,7 +121,11 @@ struct by_field {
 	bool        partial;  /* a nested body of which absent members stay absent: see by_present */
 };
 
-/* Rules over several fields run after those of each field; see BY_RULES. */
+/*
+ * Rules over several fields; see BY_RULES. They run when every field by itself
+ * is sound, and not on a partial body. The pointers of their faults start at
+ * the object: "#/width".
+ */
 typedef void by_rules_fn(by_faults *faults, const void *object);
 
 struct by_model {

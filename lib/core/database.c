@@ -15,7 +15,7 @@
 
 enum { DRIVERS_MAX = 8, TRANSACTION_ATTEMPTS = 4 };
 
-typedef enum outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_COUNT } outcome;
+enum { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_COUNT };
 
 static const char *const verb_labels[BY__VERB_COUNT] = {
 	[BY__VERB_SELECT] = "select", [BY__VERB_INSERT] = "insert", [BY__VERB_UPDATE] = "update",

@@ -6,6 +6,8 @@
 #include <banyan/assert.h>
 #include <banyan/error.h>
 
+#include "core/fault.h"
+
 /* The root is its own parent in the table, so that the table has no special row. */
 #define KIND_ROW(NAME, PARENT, STATUS, SLUG, TITLE, RETRYABLE) \
 	const by_error_kind by_error_kind_##NAME = { #NAME, &by_error_kind_##PARENT, STATUS, SLUG, TITLE, RETRYABLE };
@@ -133,6 +135,11 @@ size_t by_faults_count(const by_faults *faults)
 }
 
 const by_fault *by_faults_at(const by_faults *faults, size_t index)
+{
+	return index < faults->kept_count ? &faults->kept[index] : NULL;
+}
+
+by_fault *by__faults_kept(by_faults *faults, size_t index)
 {
 	return index < faults->kept_count ? &faults->kept[index] : NULL;
 }

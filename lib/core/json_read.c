@@ -384,8 +384,8 @@ static bool read_object(by_json_reader *r, model_state *s)
 	r->where = here.up;
 	bool sound = r->broken == NULL && by_faults_count(r->faults) == faults_before;
 
-	if (sound && !s->partial && s->plan->model->rules != NULL)
-		s->plan->model->rules(r->faults, s->object);
+	if (sound && !s->partial)
+		by__model_rules(s->plan->model, s->object, r->where, r->faults);
 	return sound;
 }
 

@@ -2,18 +2,23 @@ libbanyan_all_la_SOURCES += \
 	lib/core/arena.c \
 	lib/core/assert.c \
 	lib/core/buf.c \
+	lib/core/database.c \
 <<<<<<< HEAD
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
 	lib/core/ctx.c \
 	lib/core/deadline.c \
 	lib/core/deadline.h \
+	lib/core/compile.c \
+	lib/core/constraint.c \
+	lib/core/constraint.h \
 =======
 	lib/core/compile.c \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
->>>>>>> app
+>>>>>>> data
 	lib/core/error.c \
+	lib/core/fault.h \
 	lib/core/format.c \
 	lib/core/id.c \
 <<<<<<< HEAD
@@ -37,8 +42,6 @@ libbanyan_all_la_SOURCES += \
 	lib/core/kind_text.c \
 	lib/core/kind_time.c \
 	lib/core/model.c \
-	lib/core/number.c \
-	lib/core/number.h \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
@@ -47,6 +50,9 @@ libbanyan_all_la_SOURCES += \
 	lib/core/scheduler.h \
 	lib/core/shared.c \
 	lib/core/shared.h \
+	lib/core/statement.c \
+	lib/core/statement.h \
+	lib/core/store.c \
 	lib/core/switch.c \
 	lib/core/switch.h \
 	lib/core/task.c \

@@ -6,6 +6,7 @@
 
 #include <banyan/assert.h>
 
+#include "core/fault.h"
 #include "core/number.h"
 #include "core/plan.h"
 
@@ -197,6 +198,23 @@ static void check_member(by_faults *faults, const by__member *member, const void
 	}
 }
 
+void by__model_rules(const by_model *model, const void *object, const by_where *where, by_faults *faults)
+{
+	size_t count = by_faults_count(faults);
+
+	if (model->rules == NULL)
+		return;
+	model->rules(faults, object);
+	if (by_faults_count(faults) == count || (where->up == NULL && where->name.len == 0))
+		return;
+	const char *place = by_where_text(by_faults_arena(faults), where);
+	by_fault   *fault;
+
+	for (; (fault = by__faults_kept(faults, count)) != NULL; count++)
+		if (fault->in == BY_FAULT_BODY && fault->where[0] == '#')
+			fault->where = by_format(by_faults_arena(faults), "%s%s", place, fault->where + 1);
+}
+
 void by__model_check_at(const by_model *model, const void *object, const by_where *where, by_faults *faults)
 {
 	const by_plan *plan = by__plan(model);
@@ -208,8 +226,8 @@ void by__model_check_at(const by_model *model, const void *object, const by_wher
 
 		check_member(faults, member, object, &here);
 	}
-	if (model->rules != NULL && by_faults_count(faults) == before)
-		model->rules(faults, object);
+	if (by_faults_count(faults) == before)
+		by__model_rules(model, object, where, faults);
 }
 
 void by_model_check(const by_model *model, const void *object, by_fault_in in, const char *pointer, by_faults *faults)

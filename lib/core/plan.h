@@ -31,6 +31,8 @@ const by_plan *by__plan(const by_model *model);
 int by__plan_find(const by_plan *plan, by_text name);
 /* Enters a member's name; there is none of that name yet. */
 void by__plan_add(by_plan *plan, size_t member);
+/* Runs the model's own rules, if it has any; their pointers, which start at the object, are put below `where`. */
+void by__model_rules(const by_model *model, const void *object, const by_where *where, by_faults *faults);
 /* As by_model_check, below `where`. */
 void by__model_check_at(const by_model *model, const void *object, const by_where *where, by_faults *faults);
 

@@ -1,4 +1,16 @@
-# lib/infrastructure
-libbanyan_all_la_SOURCES += \
+	lib/infrastructure/db/drivers.c \
+	lib/infrastructure/db/drivers.h \
+	lib/infrastructure/db/postgresql.c \
+	lib/infrastructure/db/postgresql.h \
+	lib/infrastructure/db/postgresql_address.c \
+	lib/infrastructure/db/postgresql_connection.c \
+	lib/infrastructure/db/postgresql_pool.c \
+	lib/infrastructure/db/postgresql_results.c \
+	lib/infrastructure/db/postgresql_value.c \
+	lib/infrastructure/db/sqlite.c \
+	lib/infrastructure/db/sqlite.h \
+	lib/infrastructure/db/sqlite_connection.c
 	lib/infrastructure/security/jwt.c \
 	lib/infrastructure/security/jwt.h
+# lib/infrastructure
+libbanyan_all_la_SOURCES += \
