@@ -9,6 +9,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_ctx \
 	tests/unit/core/test_error \
 	tests/unit/core/test_id \
+	tests/unit/core/test_json_read \
 	tests/unit/core/test_json_write \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \

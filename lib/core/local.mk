@@ -2,6 +2,9 @@ libbanyan_all_la_SOURCES += \
 	lib/core/arena.c \
 	lib/core/assert.c \
 	lib/core/buf.c \
+	lib/core/compile.c \
+	lib/core/constraint.c \
+	lib/core/constraint.h \
 	lib/core/database.c \
 <<<<<<< HEAD
 	lib/core/coroutine.c \
@@ -13,15 +16,11 @@ libbanyan_all_la_SOURCES += \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
 =======
-	lib/core/compile.c \
-	lib/core/constraint.c \
-	lib/core/constraint.h \
->>>>>>> data
+>>>>>>> http
 	lib/core/error.c \
 	lib/core/fault.h \
 	lib/core/format.c \
 	lib/core/id.c \
-<<<<<<< HEAD
 	lib/core/log.c \
 	lib/core/log.h \
 	lib/core/metric.c \
@@ -30,6 +29,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/number.h \
 	lib/core/offload.c \
 	lib/core/runtime.c \
+<<<<<<< HEAD
 =======
 	lib/core/json_read.c \
 	lib/core/json_reader.h \
@@ -45,6 +45,12 @@ libbanyan_all_la_SOURCES += \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
+	lib/core/log.c \
+	lib/core/log.h \
+	lib/core/metric.c \
+	lib/core/metrics.h \
+	lib/core/offload.c \
+	lib/core/runtime.c \
 >>>>>>> app
 	lib/core/runtime.h \
 	lib/core/scheduler.h \

@@ -34,7 +34,8 @@ static bool decode_configure(const by__setup *setup, decode_config *config)
 		config->whole = whole_body_field(in);
 		config->own = endpoint->body == in;
 	}
-	return true;
+	/* Health checks and scrapers may add what they like. */
+	return endpoint->version != NULL;
 }
 
 /* The whole body; the limit is applied while it comes. What is declared is not believed beyond 64 KiB. */
@@ -127,17 +128,19 @@ static by_error *decode_input(by__call *call, const decode_config *config)
 	return by_faults_error(faults);
 }
 
+/* Without an input there may still be parameters, and all of them are unknown. */
+static by_error *decode_nothing(by__call *call)
+{
+	by_faults *faults = by_faults_new(call->ctx->arena);
+
+	BY_TRY(by__bind(call->ctx, call->endpoint, faults, NULL));
+	return by_faults_error(faults);
+}
+
 static by_error *decode_around(by__call *call, const decode_config *config, by__nothing *state)
 {
 	(void)state;
-	if (config->in != NULL) {
-		BY_TRY(decode_input(call, config));
-	} else {
-		by_faults *faults = by_faults_new(call->ctx->arena);
-
-		BY_TRY(by__bind(call->ctx, call->endpoint, faults, NULL));
-		BY_TRY(by_faults_error(faults));
-	}
+	BY_TRY(config->in != NULL ? decode_input(call, config) : decode_nothing(call));
 	return by__next(call);
 }
 

@@ -41,9 +41,6 @@ typedef struct observe_config {
 	size_t         route_len;
 } observe_config;
 
-#define STATUS_OF(NAME, PARENT, STATUS, SLUG, TITLE, RETRYABLE) STATUS,
-static const int common_statuses[] = { 200, 201, 204, 304, BY_ERROR_KINDS(STATUS_OF) };
-
 static void reserve(observe_config *config, const by__endpoint *endpoint, int status)
 {
 	char        text[8] = "_OTHER";
@@ -75,12 +72,13 @@ static bool observe_configure(const by__setup *setup, observe_config *config)
 	config->route_len = endpoint->path ? strlen(endpoint->path) : 0;
 	config->access_log = setup->options->access_log;
 	config->active = by_metric_series(&active_metric, none);
-	config->statuses = BY_NEW_ARRAY(setup->arena, status_series, BY_COUNT(common_statuses) + errors + 2);
+	config->statuses = BY_NEW_ARRAY(setup->arena, status_series, errors + 4);
 	reserve(config, endpoint, endpoint->status);
 	for (size_t i = 0; i < errors; i++)
 		reserve(config, endpoint, endpoint->errors[i]->status);
-	for (size_t i = 0; i < BY_COUNT(common_statuses); i++)
-		reserve(config, endpoint, common_statuses[i]);
+	reserve(config, endpoint, 499);
+	if (endpoint->method == BY_GET)
+		reserve(config, endpoint, 304);
 	reserve(config, endpoint, 0);
 	return true;
 }

@@ -42,6 +42,13 @@ static by_error *refuse_call(const by_operation *operation, by_ctx *ctx, const v
 	return BY_OK;
 }
 
+static const by_error_kind *const refusals[] = {
+	BY_ERROR_KIND(BAD_REQUEST), BY_ERROR_KIND(NOT_FOUND), BY_ERROR_KIND(METHOD_NOT_ALLOWED), BY_ERROR_KIND(URI_TOO_LONG),
+	NULL
+};
+
+static const by_error_kind *const builtin_errors[] = { BY_ERROR_KIND(INTERNAL), BY_ERROR_KIND(UNAVAILABLE), NULL };
+
 static const by_operation refuse = { "refuse", NULL, NULL, refuse_call, BY_HERE_INIT };
 
 static by_text base_path_of(by_arena *arena, const char *path)
@@ -63,8 +70,10 @@ static void add_builtins(by__server *server)
 		memcpy(grown, all->items, count * sizeof(*grown));
 	count += by__health_endpoints(server->arena, server, &grown[count]);
 	count += by__document_endpoints(server->arena, server, &grown[count]);
-	for (size_t i = all->count; i < count; i++)
+	for (size_t i = all->count; i < count; i++) {
 		grown[i].index = (uint32_t)i;
+		grown[i].errors = builtin_errors;
+	}
 	*all = (by__endpoints){ grown, count };
 }
 
@@ -82,7 +91,8 @@ static void make_chains(by__server *server, by_buf *mistakes)
 		unmatched *each = &server->unmatched[i];
 
 		each->endpoint = (by__endpoint){
-			.method = (by_method)i, .name = "unmatched", .operation = &refuse, .access = BY_PUBLIC, .status = 204
+			.method = (by_method)i, .name = "unmatched", .operation = &refuse, .access = BY_PUBLIC, .status = 204,
+			.errors = refusals
 		};
 		setup.endpoint = &each->endpoint;
 		each->chain = by__chain_of(&setup, short_chain, BY_COUNT(short_chain));
