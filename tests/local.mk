@@ -16,8 +16,6 @@ check_PROGRAMS += \
 	tests/unit/core/test_offload \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_task \
-	tests/unit/core/test_json_read \
-	tests/unit/core/test_json_write \
 	tests/unit/core/test_time
 TESTS += $(check_PROGRAMS)
 endif

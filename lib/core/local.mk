@@ -6,17 +6,11 @@ libbanyan_all_la_SOURCES += \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
 	lib/core/database.c \
-<<<<<<< HEAD
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
 	lib/core/ctx.c \
 	lib/core/deadline.c \
 	lib/core/deadline.h \
-	lib/core/compile.c \
-	lib/core/constraint.c \
-	lib/core/constraint.h \
-=======
->>>>>>> http
 	lib/core/error.c \
 	lib/core/fault.h \
 	lib/core/format.c \
@@ -29,8 +23,6 @@ libbanyan_all_la_SOURCES += \
 	lib/core/number.h \
 	lib/core/offload.c \
 	lib/core/runtime.c \
-<<<<<<< HEAD
-=======
 	lib/core/json_read.c \
 	lib/core/json_reader.h \
 	lib/core/json_scan.c \
@@ -45,13 +37,6 @@ libbanyan_all_la_SOURCES += \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
-	lib/core/log.c \
-	lib/core/log.h \
-	lib/core/metric.c \
-	lib/core/metrics.h \
-	lib/core/offload.c \
-	lib/core/runtime.c \
->>>>>>> app
 	lib/core/runtime.h \
 	lib/core/scheduler.h \
 	lib/core/shared.c \

@@ -1,3 +1,4 @@
+libbanyan_all_la_SOURCES += \
 	lib/infrastructure/db/drivers.c \
 	lib/infrastructure/db/drivers.h \
 	lib/infrastructure/db/postgresql.c \
@@ -9,8 +10,6 @@
 	lib/infrastructure/db/postgresql_value.c \
 	lib/infrastructure/db/sqlite.c \
 	lib/infrastructure/db/sqlite.h \
-	lib/infrastructure/db/sqlite_connection.c
+	lib/infrastructure/db/sqlite_connection.c \
 	lib/infrastructure/security/jwt.c \
 	lib/infrastructure/security/jwt.h
-# lib/infrastructure
-libbanyan_all_la_SOURCES += \
