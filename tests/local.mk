@@ -19,3 +19,22 @@ check_PROGRAMS += \
 	tests/unit/core/test_time
 TESTS += $(check_PROGRAMS)
 endif
+
+# The tests in Python start what they need themselves; tests/support is what they share.
+PYTHON_TESTS = \
+	tests/check/test_layers.py \
+	tests/e2e/test_api.py \
+	tests/e2e/test_docs.py \
+	tests/e2e/test_faults.py \
+	tests/e2e/test_first_run.py
+TESTS += $(PYTHON_TESTS)
+EXTRA_DIST += \
+	$(PYTHON_TESTS) \
+	tests/support/__init__.py \
+	tests/support/fastcgi.py \
+	tests/support/harness.py \
+	tests/support/tokens.py
+
+.PHONY: check-unit
+check-unit:
+	$(MAKE) check TESTS='$(check_PROGRAMS)'
