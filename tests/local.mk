@@ -11,6 +11,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_read \
 	tests/unit/core/test_json_write \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_offload \
