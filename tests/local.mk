@@ -4,9 +4,12 @@ AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/unit/application/test_mapper \
 	tests/unit/core/test_arena \
 	tests/unit/core/test_buf \
+	tests/unit/core/test_coroutine \
 	tests/unit/core/test_ctx \
+	tests/unit/core/test_deadline \
 	tests/unit/core/test_error \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_read \
@@ -16,8 +19,13 @@ check_PROGRAMS += \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_offload \
 	tests/unit/core/test_shared \
+	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
-	tests/unit/core/test_time
+	tests/unit/core/test_time \
+	tests/unit/infrastructure/test_jwt \
+	tests/unit/interface/test_etag \
+	tests/unit/interface/test_router \
+	tests/unit/interface/test_trace
 TESTS += $(check_PROGRAMS)
 endif
 
@@ -36,6 +44,10 @@ EXTRA_DIST += \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
 	tests/support/tokens.py
+
+# Measurements of single parts, made on request: make tests/bench/micro_switch.
+EXTRA_PROGRAMS += tests/bench/micro_switch
+CLEANFILES += $(EXTRA_PROGRAMS)
 
 .PHONY: check-unit
 check-unit:

@@ -94,7 +94,7 @@ static by_error *call_list(const by_operation *operation, by_ctx *ctx, const voi
 	by_query              query = { 0 };
 	by_list_any           views = { 0 };
 	by_page_info          info = { 0 };
-	BY_TRY(by__page_query(ctx, crud->row->paging, crud->service->entity, by__service_view_model(crud->service),
+	BY_TRY(by__page_query(ctx, crud->row->paging, crud->service->entity,
 	    (const by__page_input *)(const void *)((const char *)in + BODY_AT), &query));
 	BY_TRY(scope_of(op, ctx, in, &storage, &scope));
 	BY_TRY(by__service_list(ctx, crud->service, scope, &query, &views, &info));

@@ -149,8 +149,10 @@ static void put_object(by_json_writer *w, const by_model *model, unsigned usage,
 	for (size_t i = 0; i < model->count; i++) {
 		const by_field *field = &model->fields[i];
 		const bool      nullable = field->pointer || field->optional;
-		if ((out ? field->write_only || field->kind == &by_kind_secret : field->read_only) ||
-		    (nullable && field->model && depth >= MOST_NESTING))
+		const bool hidden = out ? field->write_only || field->kind == &by_kind_secret : field->read_only;
+		/* A client may leave it out; inventing it could clash with what is unique, or never end. */
+		const bool spared = nullable && (out ? field->model && depth >= MOST_NESTING : !field->example);
+		if (hidden || spared)
 			continue;
 		by_json_name(w, field->name);
 		put_value(w, field, usage, depth);
