@@ -34,6 +34,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_hot_path \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
