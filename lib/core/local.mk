@@ -5,24 +5,18 @@ libbanyan_all_la_SOURCES += \
 	lib/core/compile.c \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
-	lib/core/database.c \
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
 	lib/core/ctx.c \
+	lib/core/cursor.c \
+	lib/core/cursor.h \
+	lib/core/database.c \
 	lib/core/deadline.c \
 	lib/core/deadline.h \
 	lib/core/error.c \
 	lib/core/fault.h \
 	lib/core/format.c \
 	lib/core/id.c \
-	lib/core/log.c \
-	lib/core/log.h \
-	lib/core/metric.c \
-	lib/core/metrics.h \
-	lib/core/number.c \
-	lib/core/number.h \
-	lib/core/offload.c \
-	lib/core/runtime.c \
 	lib/core/json_read.c \
 	lib/core/json_reader.h \
 	lib/core/json_scan.c \
@@ -33,14 +27,24 @@ libbanyan_all_la_SOURCES += \
 	lib/core/kind_number.c \
 	lib/core/kind_text.c \
 	lib/core/kind_time.c \
+	lib/core/log.c \
+	lib/core/log.h \
+	lib/core/metric.c \
+	lib/core/metrics.h \
 	lib/core/model.c \
+	lib/core/number.c \
+	lib/core/number.h \
+	lib/core/offload.c \
+	lib/core/order.c \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
+	lib/core/runtime.c \
 	lib/core/runtime.h \
 	lib/core/scheduler.h \
 	lib/core/shared.c \
 	lib/core/shared.h \
+	lib/core/spec.c \
 	lib/core/statement.c \
 	lib/core/statement.h \
 	lib/core/store.c \
