@@ -29,6 +29,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/kind_time.c \
 	lib/core/log.c \
 	lib/core/log.h \
+	lib/core/mask.c \
 	lib/core/metric.c \
 	lib/core/metrics.h \
 	lib/core/model.c \
@@ -41,7 +42,13 @@ libbanyan_all_la_SOURCES += \
 	lib/core/plan.h \
 	lib/core/runtime.c \
 	lib/core/runtime.h \
+	lib/core/scan.h \
 	lib/core/scheduler.h \
+	lib/core/settings.c \
+	lib/core/settings_leaf.c \
+	lib/core/settings_leaf.h \
+	lib/core/settings_sources.c \
+	lib/core/settings_sources.h \
 	lib/core/shared.c \
 	lib/core/shared.h \
 	lib/core/spec.c \
