@@ -32,7 +32,13 @@ check_PROGRAMS += \
 	tests/unit/core/test_task \
 	tests/unit/core/test_time \
 	tests/unit/infrastructure/test_jwt \
+	tests/unit/interface/test_access \
+	tests/unit/interface/test_bind \
+	tests/unit/interface/test_chain \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_problem \
+	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace
 TESTS += $(check_PROGRAMS)
