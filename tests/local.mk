@@ -13,6 +13,7 @@ tests_support_libsupport_a_SOURCES = \
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/unit/application/test_mapper \
+	tests/unit/application/test_service \
 	tests/unit/core/test_arena \
 	tests/unit/core/test_buf \
 	tests/unit/core/test_coroutine \
