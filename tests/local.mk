@@ -2,6 +2,10 @@
 LDADD = libbanyan-all.la $(CHECK_LIBS)
 AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
+
+# What a database must do; the integration tests run it on each.
+check_PROGRAMS += tests/integration/db_conformance
+
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/unit/core/test_arena \
