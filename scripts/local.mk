@@ -1,1 +1,28 @@
-# scripts
+# Developer scripts; scripts/README.md says what each does.
+EXTRA_DIST += \
+	.clang-format \
+	.clang-tidy \
+	bootstrap \
+	docs/site/.npmrc \
+	docs/site/docs.html \
+	docs/site/docs.js \
+	docs/site/package-lock.json \
+	docs/site/package.json \
+	docs/site/redoc.html \
+	docs/site/redoc.js \
+	scripts/README.md \
+	scripts/build \
+	scripts/check-layers \
+	scripts/docs-assets \
+	scripts/install-packages \
+	scripts/lint \
+	scripts/packages/bench \
+	scripts/packages/build \
+	scripts/packages/run \
+	scripts/packages/test \
+	scripts/quickstart \
+	scripts/test
+
+.PHONY: lint
+lint: config.h
+	$(srcdir)/scripts/lint --build $(builddir)

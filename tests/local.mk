@@ -8,18 +8,72 @@ check_PROGRAMS += tests/integration/db_conformance
 
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/unit/application/test_mapper \
 	tests/unit/core/test_arena \
 	tests/unit/core/test_buf \
+	tests/unit/core/test_coroutine \
 	tests/unit/core/test_ctx \
+	tests/unit/core/test_deadline \
 	tests/unit/core/test_error \
 	tests/unit/core/test_id \
+	tests/unit/core/test_json_read \
+	tests/unit/core/test_json_write \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_offload \
 	tests/unit/core/test_shared \
+	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
-	tests/unit/core/test_json_read \
-	tests/unit/core/test_json_write \
-	tests/unit/core/test_time
+	tests/unit/core/test_time \
+	tests/unit/infrastructure/test_jwt \
+	tests/unit/interface/test_etag \
+	tests/unit/interface/test_router \
+	tests/unit/interface/test_trace
 TESTS += $(check_PROGRAMS)
 endif
+
+# The tests in Python start what they need themselves; tests/support is what they share.
+PYTHON_TESTS = \
+	tests/check/test_layers.py \
+	tests/check/test_readme.py \
+	tests/e2e/test_api.py \
+	tests/e2e/test_docs.py \
+	tests/e2e/test_faults.py \
+	tests/e2e/test_first_run.py
+TESTS += $(PYTHON_TESTS)
+EXTRA_DIST += \
+	$(PYTHON_TESTS) \
+	tests/support/__init__.py \
+	tests/support/fastcgi.py \
+	tests/support/harness.py \
+	tests/support/tokens.py
+
+# Measurements of single parts, made on request: make tests/bench/micro_switch.
+EXTRA_PROGRAMS += tests/bench/micro_switch
+CLEANFILES += $(EXTRA_PROGRAMS)
+
+.PHONY: check-unit
+check-unit:
+	$(MAKE) check TESTS='$(check_PROGRAMS)'
+
+# The benchmark runs by `make bench` only, on a quiet machine.
+EXTRA_DIST += \
+	tests/bench/__init__.py \
+	tests/bench/chart.py \
+	tests/bench/insert.lua \
+	tests/bench/peers/__init__.py \
+	tests/bench/peers/bare.c \
+	tests/bench/peers/express/.npmrc \
+	tests/bench/peers/express/package-lock.json \
+	tests/bench/peers/express/package.json \
+	tests/bench/peers/express/server.js \
+	tests/bench/peers/fastapi/app.py \
+	tests/bench/peers/php/index.php \
+	tests/bench/peers/textbook.c \
+	tests/bench/run.py
+
+.PHONY: bench
+bench: all
+	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)

@@ -28,7 +28,7 @@ typedef struct by__endpoint {
 	const char         *summary;
 	int                 status;    /* of success */
 	by_envelope         envelope;
-	bool                is_list;   /* of BY_CRUD: `out` is a by_list_any with by_page_info behind it, see crud.h */
+	bool                is_list;   /* of BY_CRUD: the answer is a page; written through operation->out like any other */
 	const by_model     *body;      /* JSON body: the input model itself, or the model of its WHOLE_BODY field; NULL: none */
 	const by__binding  *bindings;
 	size_t              binding_count;

@@ -1,4 +1,45 @@
 libbanyan_all_la_SOURCES += \
+	lib/interface/access.c \
+	lib/interface/bind.c \
+	lib/interface/bind.h \
+	lib/interface/body.c \
+	lib/interface/builtin.h \
+	lib/interface/chain.c \
+	lib/interface/chain.h \
+	lib/interface/crud.c \
+	lib/interface/crud.h \
+	lib/interface/deadline.c \
+	lib/interface/decode.c \
+	lib/interface/documents.c \
+	lib/interface/encode.c \
+	lib/interface/endpoint.c \
 	lib/interface/endpoint.h \
+	lib/interface/etag.c \
+	lib/interface/etag.h \
 	lib/interface/exchange.h \
-	lib/interface/server.h
+	lib/interface/health.c \
+	lib/interface/health.h \
+	lib/interface/observe.c \
+	lib/interface/openapi.c \
+	lib/interface/openapi.h \
+	lib/interface/openapi_example.c \
+	lib/interface/openapi_schema.c \
+	lib/interface/operate.c \
+	lib/interface/paging.c \
+	lib/interface/paging.h \
+	lib/interface/problem.c \
+	lib/interface/problem.h \
+	lib/interface/request.c \
+	lib/interface/request.h \
+	lib/interface/response.c \
+	lib/interface/response.h \
+	lib/interface/router.c \
+	lib/interface/router.h \
+	lib/interface/routes_text.c \
+	lib/interface/server.c \
+	lib/interface/server.h \
+	lib/interface/trace.c \
+	lib/interface/trace.h \
+	lib/interface/transaction.c \
+	lib/interface/uri.c \
+	lib/interface/uri.h

@@ -1,0 +1,282 @@
+/*
+ * Herds a worker's connections: accepts them, hears the edge-triggered events
+ * of those with bytes left in the kernel, and ends what exceeds its deadline.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BY_LOG_NAME "fcgi"
+#include <banyan/log.h>
+
+#include "core/runtime.h"
+#include "fcgi/connection.h"
+
+enum {
+	TICK_MS = 50,
+	ACCEPTS_SHARED = 2, /* a turn, so that workers that are less busy get their share */
+	ACCEPTS_ALONE = 16,
+	TCP_SEND_BUFFER = 256 * 1024
+};
+
+/* ---- deadlines ------------------------------------------------------------------- */
+
+static void listen_on(by__gate *gate);
+
+static void tick(uv_timer_t *timer)
+{
+	by__gate *gate = timer->data;
+	uint64_t now = by_clock();
+
+	if (gate->paused) {
+		gate->paused = false;
+		listen_on(gate);
+	}
+	/* Ending one may end others: the list is gone through from its start until none is late. */
+	for (by__link *at = gate->timed.next, *next; at != &gate->timed; at = next) {
+		by__connection *c = BY__LINKED(at, timed);
+
+		next = at->next;
+		if (c->deadline <= now) {
+			by__connection_late(c);
+			next = gate->timed.next;
+		}
+	}
+	if (gate->timed.next == &gate->timed && !gate->paused) {
+		gate->ticking = false;
+		uv_timer_stop(&gate->tick);
+	}
+}
+
+void by__gate_timed(by__gate *gate)
+{
+	if (gate->ticking)
+		return;
+	gate->ticking = true;
+	uv_update_time(by__loop());
+	BY_INVARIANT(uv_timer_start(&gate->tick, tick, TICK_MS, TICK_MS) == 0);
+}
+
+/* ---- accepting ------------------------------------------------------------------- */
+
+static void pause_listening(by__gate *gate, int code)
+{
+	by_err(NULL, "cannot accept connections; trying again", BY_F("reason", (const char *)strerror(code)));
+	uv_poll_stop(&gate->listener);
+	gate->paused = true;
+	by__gate_timed(gate);
+}
+
+static void take(by__gate *gate, int fd, bool refuse)
+{
+	if (!by__peer_allowed(gate->options.allowed, fd)) {
+		char peer[BY__PEER_TEXT];
+
+		by__peer_print(fd, peer);
+		by_warn(NULL, "connection refused", BY_F("reason", "the peer is not in LISTEN_ALLOW"),
+		    BY_F("peer", (const char *)peer));
+		close(fd);
+		return;
+	}
+	if (gate->tcp)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	by__connection_start(gate, fd, refuse);
+}
+
+/* False: nothing more to accept now. */
+static bool accept_one(by__gate *gate, bool refuse)
+{
+	int fd = accept4(gate->listener_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		take(gate, fd, refuse);
+		return true;
+	}
+	if (errno == EINTR || errno == ECONNABORTED)
+		return true;
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		pause_listening(gate, errno);
+	return false;
+}
+
+static void count_connections(const by__gate *gate)
+{
+	if (gate->options.slot)
+		atomic_store_explicit(&gate->options.slot->connections, gate->count, memory_order_relaxed);
+}
+
+static void on_listener(uv_poll_t *poll, int status, int events)
+{
+	by__gate *gate = poll->data;
+	int most = gate->options.shared ? ACCEPTS_SHARED : ACCEPTS_ALONE;
+
+	(void)status;
+	(void)events;
+	while (most-- > 0 && accept_one(gate, false))
+		;
+	count_connections(gate);
+}
+
+static void listen_on(by__gate *gate)
+{
+	if (gate->listener_fd >= 0)
+		BY_INVARIANT(uv_poll_start(&gate->listener, UV_READABLE, on_listener) == 0);
+}
+
+/* ---- connections with bytes left in the kernel -------------------------------------- */
+
+static void on_edges(uv_poll_t *poll, int status, int events)
+{
+	by__gate *gate = poll->data;
+	struct epoll_event found[64];
+	int count = epoll_wait(gate->edge_fd, found, (int)BY_COUNT(found), 0);
+
+	(void)status;
+	(void)events;
+	for (int i = 0; i < count; i++) {
+		by__connection *c = found[i].data.ptr;
+
+		/* One that an earlier event of this batch has closed, or whose object is used again, is no longer watched. */
+		if (!c->watched)
+			continue;
+		if (found[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+			by__connection_hangup(c);
+		else
+			by__connection_readable(c);
+	}
+}
+
+/* ---- open and drain -------------------------------------------------------------------- */
+
+/* How much a socket with nothing unread takes at once: a quarter of its buffer, whose bookkeeping counts in it too. */
+static size_t credit_of(int listener, bool tcp)
+{
+	int size = TCP_SEND_BUFFER;
+	socklen_t len = sizeof(size);
+
+	/* Accepted TCP connections inherit it; unix ones get the system's default, which this one has too. */
+	if (tcp)
+		(void)setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (getsockopt(listener, SOL_SOCKET, SO_SNDBUF, &size, &len) != 0 || size < 0)
+		return 0;
+	return (size_t)size / 4;
+}
+
+static bool is_tcp(int listener)
+{
+	int domain = AF_UNIX;
+	socklen_t len = sizeof(domain);
+
+	return getsockopt(listener, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain != AF_UNIX;
+}
+
+static by_error *failed(by_arena *arena, const char *what, int code)
+{
+	return by_error_internal(arena, by_error_new(arena, IO, "The worker cannot take connections."), "%s: %s", what,
+	    uv_strerror(code));
+}
+
+by_error *by__gate_open(by_arena *arena, const by__gate_options *options, by__gate **out)
+{
+	by__gate *gate = BY_NEW(arena, by__gate);
+	int code;
+
+	gate->memory = arena;
+	gate->options = *options;
+	gate->listener_fd = options->listener;
+	gate->tcp = is_tcp(options->listener);
+	gate->credit = credit_of(options->listener, gate->tcp);
+	gate->peek = by_alloc(arena, BY__HEAD_BYTES);
+	by__link_init(&gate->all);
+	by__link_init(&gate->free);
+	by__link_init(&gate->timed);
+	gate->edge_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (gate->edge_fd < 0)
+		return failed(arena, "epoll_create1", uv_translate_sys_error(errno));
+	if ((code = uv_timer_init(by__loop(), &gate->tick)) != 0
+	    || (code = uv_poll_init(by__loop(), &gate->edges, gate->edge_fd)) != 0
+	    || (code = uv_poll_init(by__loop(), &gate->listener, gate->listener_fd)) != 0)
+		return failed(arena, "uv_poll_init", code);
+	gate->tick.data = gate->edges.data = gate->listener.data = gate;
+	if ((code = uv_poll_start(&gate->edges, UV_READABLE, on_edges)) != 0)
+		return failed(arena, "uv_poll_start", code);
+	listen_on(gate);
+	*out = gate;
+	return BY_OK;
+}
+
+static void stop_listening(by__gate *gate, bool refuse)
+{
+	if (gate->listener_fd < 0)
+		return;
+	gate->paused = false;
+	while (refuse && accept_one(gate, true))
+		;
+	uv_close((uv_handle_t *)&gate->listener, NULL);
+	close(gate->listener_fd);
+	gate->listener_fd = -1;
+}
+
+void by__gate_left(by__gate *gate)
+{
+	void (*closed)(void *owner) = gate->options.closed;
+
+	count_connections(gate);
+	if (!gate->draining || gate->count > 0 || !closed)
+		return;
+	gate->options.closed = NULL;
+	closed(gate->options.owner);
+}
+
+void by__gate_drain(by__gate *gate, bool refuse)
+{
+	if (gate->draining)
+		return;
+	stop_listening(gate, refuse);
+	gate->draining = true;
+	for (by__link *at = gate->all.next, *next; at != &gate->all; at = next) {
+		next = at->next;
+		by__connection_drain(BY__LINKED(at, all));
+	}
+	if (gate->count == 0)
+		by__gate_left(gate);
+}
+
+unsigned by__gate_cancel(by__gate *gate)
+{
+	unsigned cancelled = 0;
+
+	for (by__link *at = gate->all.next, *next; at != &gate->all; at = next) {
+		by__connection *c = BY__LINKED(at, all);
+
+		next = at->next;
+		if (c->phase == BY__CONNECTION_WAITING) {
+			by__connection_close(c);
+		} else if (c->phase == BY__CONNECTION_RUNNING && !c->cancelled) {
+			c->cancelled = true;
+			cancelled++;
+			by__ctx_cancel(c->ctx);
+		}
+	}
+	return cancelled;
+}
+
+unsigned by__gate_count(const by__gate *gate)
+{
+	return gate->count;
+}
+
+void by__gate_close(by__gate *gate)
+{
+	by__gate_drain(gate, false);
+	uv_close((uv_handle_t *)&gate->edges, NULL);
+	uv_close((uv_handle_t *)&gate->tick, NULL);
+	close(gate->edge_fd);
+	while (gate->arena_count > 0)
+		by_arena_free(&gate->arenas[--gate->arena_count]);
+}

@@ -1,0 +1,30 @@
+/* How this process was started, told from its arguments, its descriptor 0 and its environment. */
+#ifndef BY_FCGI_LAUNCH_H
+#define BY_FCGI_LAUNCH_H
+
+#include <stdbool.h>
+
+typedef enum by__launch_kind {
+	BY__LAUNCH_COMMAND, /* a subcommand was given */
+	BY__LAUNCH_WORKER,  /* a listening socket was passed: lighttpd, mod_fcgid, spawn-fcgi, systemd */
+	BY__LAUNCH_CGI,     /* one request in the environment */
+	BY__LAUNCH_HELP     /* none of these: somebody typed the bare name */
+} by__launch_kind;
+
+typedef struct by__launch {
+	by__launch_kind kind;
+	int             listener; /* WORKER: its descriptor */
+} by__launch;
+
+by__launch by__launch_tell(int argc, char *const *argv);
+
+/*
+ * The listening socket that systemd passed to this very process (LISTEN_PID,
+ * LISTEN_FDS), or -1. More than one is not looked at: an application has one.
+ */
+int by__launch_passed(void);
+
+/* Whether the descriptor is a listening socket. */
+bool by__launch_listens(int fd);
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * The framework's settings: their table, and the few that follow from others.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <banyan/buf.h>
+#include <banyan/id.h>
+
+#include "fcgi/directory.h"
+#include "fcgi/settings.h"
+
+BY_ENUM_NAMES(by__app_env, BY__APP_ENV);
+BY_ENUM_NAMES(by__algorithm, BY__ALGORITHM);
+
+enum { WORKERS_MAX = 127 };
+
+static const by_field database_fields[] = {
+	BY_FIELD(by__database_settings, pipelines, .minimum = BY_NUM(1), .maximum = BY_NUM(64), .default_value = "2",
+	    .doc = "Connections a worker shares among statements outside transactions"),
+	BY_FIELD(by__database_settings, pool_max, .minimum = BY_NUM(1), .maximum = BY_NUM(1000), .default_value = "10",
+	    .doc = "Most connections a worker opens for transactions"),
+	BY_FIELD(by__database_settings, pool_timeout, .default_value = "5s",
+	    .doc = "How long a transaction waits for a connection before the answer is 503"),
+	BY_FIELD(by__database_settings, connect_timeout, .default_value = "5s",
+	    .doc = "How long connecting may take"),
+	BY_FIELD(by__database_settings, statement_timeout, .default_value = "0",
+	    .doc = "Longest a statement may run; 0: only until the request's own deadline"),
+	BY_FIELD(by__database_settings, queue_max, .minimum = BY_NUM(1), .maximum = BY_NUM(100000), .default_value = "1000",
+	    .doc = "Requests of a worker that may wait for a connection; the next is answered 503 at once"),
+	BY_FIELD(by__database_settings, start_timeout, .default_value = "0",
+	    .doc = "How long `serve` waits, trying again, for a database that cannot be reached, before it exits with 69. "
+	           "0: it starts without; /ready and requests that need the database answer 503 until it is there"),
+};
+BY_MODEL(by__database_settings, database_fields, .doc = "Database connections");
+
+static const by_field jwt_fields[] = {
+	BY_FIELD_ENUM(by__jwt_settings, algorithm, by__algorithm, .default_value = "none",
+	    .doc = "The one algorithm that tokens may be signed with. none: no token is accepted, but in dev, where HS256 "
+	           "with a key made at the first start is used"),
+	BY_FIELD(by__jwt_settings, key, .optional = true,
+	    .doc = "HS256 and its kin: the shared secret, at least as long as the hash (32 bytes for HS256). RS256, ES256 and theirs: the "
+	           "public key in PEM. "
+	           "JWT_KEY_FILE names a file that holds it"),
+	BY_FIELD(by__jwt_settings, issuer, .optional = true, .doc = "When set, the iss claim must equal it"),
+	BY_FIELD(by__jwt_settings, audience, .optional = true, .doc = "When set, the aud claim must hold it"),
+	BY_FIELD(by__jwt_settings, leeway, .default_value = "30s",
+	    .doc = "How far the clocks of this machine and of the issuer may differ"),
+	BY_FIELD(by__jwt_settings, role_claim, .default_value = "roles", .min_length = 1,
+	    .doc = "The claim that lists the roles: a list of strings, or one string"),
+};
+BY_MODEL(by__jwt_settings, jwt_fields, .doc = "Bearer tokens");
+
+static const by_field app_fields[] = {
+	BY_FIELD_ENUM(by__app_settings, app_env, by__app_env, .default_value = "dev",
+	    .doc = "dev, staging or prod. dev needs no other setting; prod makes up nothing: it asks for DATABASE_URL and a key"),
+	BY_FIELD(by__app_settings, data_dir, .default_value = "data", .min_length = 1,
+	    .doc = "Directory of the database file and of the made key, relative to the working directory"),
+	BY_FIELD(by__app_settings, database_url, .optional = true,
+	    .doc = "sqlite:path or postgresql://user@host/name. Unset, in dev: sqlite:<DATA_DIR>/<name>.db"),
+	BY_FIELD_MODEL(by__app_settings, database, by__database_settings),
+	BY_FIELD(by__app_settings, listen, .optional = true,
+	    .doc = "Where the web server connects: unix:path, or host:port. Unset: unix:run/<name>.sock"),
+	BY_FIELD(by__app_settings, listen_allow, .optional = true,
+	    .doc = "Who may connect. Unix socket: users; unset: whoever the socket's mode 0660 lets in. "
+	           "TCP: addresses and networks, and there it must be set"),
+	BY_FIELD(by__app_settings, listen_owner, .optional = true,
+	    .doc = "user, user:group or :group that owns the unix socket, so that the web server can open it"),
+	BY_FIELD(by__app_settings, workers, .minimum = BY_NUM(0), .maximum = BY_NUM(127), .default_value = "0",
+	    .doc = "Worker processes; 0: one per core"),
+	BY_FIELD(by__app_settings, head_timeout, .default_value = "5s",
+	    .doc = "How long a new connection may be silent, and a request's parameters may take to arrive"),
+	BY_FIELD(by__app_settings, request_timeout, .default_value = "30s",
+	    .doc = "How long a request may take; routes can set their own"),
+	BY_FIELD(by__app_settings, body_timeout, .default_value = "30s",
+	    .doc = "How long a request's body may be silent while it is read"),
+	BY_FIELD(by__app_settings, write_timeout, .default_value = "30s",
+	    .doc = "How long the web server may take nothing of an answer"),
+	BY_FIELD(by__app_settings, body_max, .default_value = "1MiB",
+	    .doc = "Largest request body; routes can set their own"),
+	BY_FIELD(by__app_settings, drain_delay, .default_value = "0",
+	    .doc = "How long workers go on accepting after SIGTERM while /ready already fails"),
+	BY_FIELD(by__app_settings, shutdown_timeout, .default_value = "30s",
+	    .doc = "How long running requests may take after SIGTERM; then they are answered 503"),
+	BY_FIELD(by__app_settings, base_path, .optional = true, .pattern = "^(/[^/?#]+)+$",
+	    .doc = "Path below which the web server mounts the application, taken off each request's path: /lab"),
+	BY_FIELD(by__app_settings, log_level, .default_value = "info",
+	    .doc = "debug, info, warning, error or off; for one logger: info,fcgi=debug"),
+	BY_FIELD(by__app_settings, access_log, .default_value = "true", .doc = "One log line per request"),
+	BY_FIELD_MODEL(by__app_settings, jwt, by__jwt_settings),
+	BY_FIELD(by__app_settings, migrate_on_start,
+	    .doc = "Whether `serve` applies pending migrations first. Unset: in dev only; elsewhere `db upgrade` does it"),
+};
+
+/* Durations and sizes have no bounds of their own kind, so the rules say them. */
+static void positive(by_faults *faults, const char *name, by_duration value)
+{
+	if (value.us <= 0)
+		by_fault_add(faults, BY_FAULT_SETTING, name, "minimum", "must be longer than 0");
+}
+
+static void check_settings(by_faults *faults, const by__app_settings *s)
+{
+	positive(faults, "HEAD_TIMEOUT", s->head_timeout);
+	positive(faults, "REQUEST_TIMEOUT", s->request_timeout);
+	positive(faults, "BODY_TIMEOUT", s->body_timeout);
+	positive(faults, "WRITE_TIMEOUT", s->write_timeout);
+	positive(faults, "DATABASE_POOL_TIMEOUT", s->database.pool_timeout);
+	positive(faults, "DATABASE_CONNECT_TIMEOUT", s->database.connect_timeout);
+	if (s->body_max.bytes == 0)
+		by_fault_add(faults, BY_FAULT_SETTING, "BODY_MAX", "minimum", "must be larger than 0");
+}
+
+BY_RULES(by__app_settings, check_settings);
+BY_MODEL(by__app_settings, app_fields, .rules = check_settings_rules, .doc = "Every application's settings");
+
+/* ---- what follows from others --------------------------------------------------------- */
+
+static bool is_text(const char *text)
+{
+	return text && *text;
+}
+
+/* Placeholders that stand in documentation and that nobody may go into production with. */
+static bool is_known_secret(const char *key)
+{
+	static const char *const known[] = { "secret", "changeme", "change-me", "password", "dev-secret", "development" };
+
+	for (size_t i = 0; i < BY_COUNT(known); i++)
+		if (strncasecmp(key, known[i], strlen(known[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool is_listen(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+
+	if (strncmp(text, "unix:", 5) == 0)
+		return text[5] != 0;
+	return colon && colon != text && colon[1] != 0 && strspn(colon + 1, "0123456789") == strlen(colon + 1);
+}
+
+/* RFC 7518 section 3.2: as long as the hash. */
+static size_t secret_least(by__algorithm algorithm)
+{
+	switch (algorithm) {
+	case by__algorithm_HS256:
+		return 32;
+	case by__algorithm_HS384:
+		return 48;
+	case by__algorithm_HS512:
+		return 64;
+	default:
+		return 0;
+	}
+}
+
+static void check_key(by_faults *faults, const by__app_settings *s)
+{
+	const char *key = s->jwt.key.value;
+	bool strict = s->app_env == by__app_env_prod;
+
+	if (s->jwt.algorithm == by__algorithm_none) {
+		if (strict)
+			by_fault_add(faults, BY_FAULT_SETTING, "JWT_ALGORITHM", "required",
+			    "must be an algorithm such as HS256, RS256 or ES256 when APP_ENV is prod");
+		else if (is_text(key))
+			by_fault_add(faults, BY_FAULT_SETTING, "JWT_ALGORITHM", "required",
+			    "must be an algorithm such as HS256, RS256 or ES256 when JWT_KEY is set");
+		return;
+	}
+	if (!is_text(key)) {
+		if (s->app_env != by__app_env_dev || s->jwt.algorithm != by__algorithm_HS256)
+			by_fault_add(faults, BY_FAULT_SETTING, "JWT_KEY", "required",
+			    "must be set (or JWT_KEY_FILE), because JWT_ALGORITHM needs a key");
+		return;
+	}
+	size_t least = secret_least(s->jwt.algorithm);
+
+	if (strlen(key) < least)
+		by_fault_add(faults, BY_FAULT_SETTING, "JWT_KEY", "min_length", "must be a secret of at least %zu bytes for %s",
+		    least, by__algorithm_enum.values[s->jwt.algorithm]);
+	if (strict && is_known_secret(key))
+		by_fault_add(faults, BY_FAULT_SETTING, "JWT_KEY", "known_secret",
+		    "is a placeholder; APP_ENV=prod needs a secret of its own");
+}
+
+static void check_together(by_faults *faults, const by__app_settings *s)
+{
+	if (s->app_env != by__app_env_dev && !is_text(s->database_url))
+		by_fault_add(faults, BY_FAULT_SETTING, "DATABASE_URL", "required", "must be set unless APP_ENV is dev");
+	if (is_text(s->listen) && !is_listen(s->listen))
+		by_fault_add(faults, BY_FAULT_SETTING, "LISTEN", "format", "must be unix:path or host:port");
+	else if (is_text(s->listen) && strncmp(s->listen, "unix:", 5) != 0 && s->listen_allow.count == 0)
+		by_fault_add(faults, BY_FAULT_SETTING, "LISTEN_ALLOW", "required",
+		    "must list the web servers' addresses, because LISTEN is a TCP address");
+	check_key(faults, s);
+}
+
+static void fill(by_arena *arena, const by_app *app, by__app_settings *s)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!is_text(s->database_url))
+		s->database_url = by_format(arena, "sqlite:%s/%s.db", s->data_dir, app->name);
+	if (!is_text(s->listen))
+		s->listen = by_format(arena, "unix:run/%s.sock", app->name);
+	if (s->workers == 0)
+		s->workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores;
+	if (!s->base_path)
+		s->base_path = "";
+}
+
+bool by__settings_migrates(const by__app_settings *s)
+{
+	return s->migrate_on_start ? *s->migrate_on_start : s->app_env == by__app_env_dev;
+}
+
+/* One CONFIGURATION error with a line per fault, as by_settings_load makes it. */
+static by_error *faults_told(by_arena *arena, const by_faults *faults)
+{
+	by_buf lines;
+
+	if (by_faults_count(faults) == 0)
+		return BY_OK;
+	by_buf_init(&lines, arena, 0);
+	for (size_t i = 0; i < by_faults_count(faults); i++) {
+		const by_fault *fault = by_faults_at(faults, i);
+
+		by_put_format(&lines, "%s%s: %s", i > 0 ? "\n" : "", fault->where, fault->detail);
+	}
+	return by_error_new(arena, CONFIGURATION, "%s", by_buf_string(&lines));
+}
+
+by_error *by__settings_read(by_arena *arena, const by_app *app, const by__settings_from *from, by__app_settings *settings,
+    by_settings **origins)
+{
+	const by_settings_sources sources = {
+		.arguments = from->arguments,
+		.environment = (const char *const *)environ,
+		.directory = ".",
+		.secrets = getenv("SECRETS_DIR"),
+		.file = from->file,
+	};
+	const by_settings_part parts[] = { { &by__app_settings_model, settings }, app->settings };
+	by_faults *faults = by_faults_new(arena);
+
+	BY_TRY(by_settings_load(arena, &sources, parts, app->settings.model ? 2 : 1, origins));
+	check_together(faults, settings);
+	BY_TRY(faults_told(arena, faults));
+	fill(arena, app, settings);
+	return BY_OK;
+}
+
+/* ---- the made key ------------------------------------------------------------------------ */
+
+static by_error *file_failed(by_arena *arena, const char *path, const char *what)
+{
+	return by_error_new(arena, UNAVAILABLE, "%s cannot be %s: %s.", path, what, strerror(errno));
+}
+
+enum { KEY_BYTES = 32, KEY_TEXT = 43 };
+
+static by_error *key_read(by_arena *arena, const char *path, int fd, const char **key)
+{
+	char *text = by_alloc(arena, KEY_TEXT + 1);
+	struct stat about;
+	bool good = fstat(fd, &about) == 0 && read(fd, text, KEY_TEXT) == KEY_TEXT;
+
+	close(fd);
+	if (!good)
+		return by_error_new(arena, CONFIGURATION, "%s does not hold a key; remove it, and a new one is made.", path);
+	if (about.st_mode & (S_IRWXG | S_IRWXO))
+		return by_error_new(arena, CONFIGURATION, "%s can be read by others; remove it, and a new one is made.", path);
+	*key = text;
+	return BY_OK;
+}
+
+/* Written beside and linked into place: of two processes that start at once, both read the same whole file. */
+static by_error *key_make(by_arena *arena, const char *path)
+{
+	const char *beside = by_format(arena, "%s.%d", path, (int)getpid());
+	uint8_t bytes[KEY_BYTES];
+	by_buf text;
+
+	by_random(bytes, sizeof(bytes));
+	by_buf_init(&text, arena, 0);
+	by_put_base64url(&text, (by_bytes){ bytes, sizeof(bytes) });
+	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return file_failed(arena, beside, "made");
+	bool written = write(fd, text.data, text.len) == (ssize_t)text.len && fsync(fd) == 0;
+
+	close(fd);
+	if (!written || (link(beside, path) != 0 && errno != EEXIST)) {
+		by_error *error = file_failed(arena, path, "written");
+
+		unlink(beside);
+		return error;
+	}
+	unlink(beside);
+	return BY_OK;
+}
+
+by_error *by__settings_key(by_arena *arena, const by__app_settings *s, by__jwt_key *out)
+{
+	*out = (by__jwt_key){ .algorithm = s->jwt.algorithm, .key = s->jwt.key.value };
+	if (is_text(out->key) || s->app_env != by__app_env_dev)
+		return BY_OK;
+	const char *path = by_format(arena, "%s/dev-jwt.key", s->data_dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		BY_TRY(by__directory_make(arena, s->data_dir));
+		BY_TRY(key_make(arena, path));
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return file_failed(arena, path, "read");
+	out->algorithm = by__algorithm_HS256;
+	out->file = path;
+	return key_read(arena, path, fd, &out->key);
+}
