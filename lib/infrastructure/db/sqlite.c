@@ -139,7 +139,8 @@ static by_error *lite_open(by_arena *arena, const char *url, const by_database_o
 	synchronous = by_copy(database->arena, synchronous);
 	add_connection(database, path, synchronous, true);
 	/* Each connection to :memory: would be a database of its own. */
-	for (int i = 0; i < READERS_MAX && strcmp(path, ":memory:") != 0; i++)
+	database->connections[0].alone = strcmp(path, ":memory:") == 0;
+	for (int i = 0; i < READERS_MAX && !database->connections[0].alone; i++)
 		add_connection(database, path, synchronous, false);
 	*out = &database->base;
 	return BY_OK;
@@ -486,7 +487,7 @@ static by_error *lite_begin(by_ctx *ctx, by_database *base, by_isolation isolati
 	}
 	lite_transaction *self = BY_NEW(ctx->arena, lite_transaction);
 	*self = (lite_transaction){ .base = { base, isolation }, .magic = TRANSACTION_MAGIC, .connection = connection,
-		.begin = reads ? "BEGIN" : "BEGIN IMMEDIATE" };
+		.begin = !reads ? "BEGIN IMMEDIATE" : connection->alone ? "PRAGMA query_only = ON; BEGIN" : "BEGIN" };
 	*out = &self->base;
 	return BY_OK;
 }
