@@ -22,6 +22,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_read \
 	tests/unit/core/test_json_write \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_offload \
@@ -45,6 +46,7 @@ endif
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
+	tests/check/test_readme.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
@@ -64,3 +66,24 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 .PHONY: check-unit
 check-unit:
 	$(MAKE) check TESTS='$(check_PROGRAMS)'
+
+# The benchmark runs by `make bench` only, on a quiet machine.
+EXTRA_DIST += \
+	tests/bench/__init__.py \
+	tests/bench/chart.py \
+	tests/bench/insert.lua \
+	tests/bench/peers/__init__.py \
+	tests/bench/peers/bare.c \
+	tests/bench/peers/express/.npmrc \
+	tests/bench/peers/express/package-lock.json \
+	tests/bench/peers/express/package.json \
+	tests/bench/peers/express/server.js \
+	tests/bench/peers/fastapi/app.py \
+	tests/bench/peers/php/index.php \
+	tests/bench/peers/textbook.c \
+	tests/bench/run.py
+
+.PHONY: bench
+bench: all
+	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)

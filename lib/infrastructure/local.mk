@@ -14,8 +14,6 @@ libbanyan_all_la_SOURCES += \
 	lib/infrastructure/db/sql_text.c \
 	lib/infrastructure/db/sqlite.c \
 	lib/infrastructure/db/sqlite.h \
-	lib/infrastructure/db/sqlite_connection.c
-# lib/infrastructure
-libbanyan_all_la_SOURCES += \
+	lib/infrastructure/db/sqlite_connection.c \
 	lib/infrastructure/security/jwt.c \
 	lib/infrastructure/security/jwt.h
