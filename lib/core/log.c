@@ -170,6 +170,19 @@ void by_log_flush(void)
 	unlock();
 }
 
+void by__log_rescue(void)
+{
+	const char *end = out.lines.len > 0 ? memrchr(out.lines.data, '\n', out.lines.len) : NULL;
+	size_t len = end ? (size_t)(end - out.lines.data) + 1 : 0;
+
+	for (size_t done = 0; done < len;) {
+		ssize_t put = write(out.fd, out.lines.data + done, portion(out.lines.data + done, len - done));
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
+}
+
 uint64_t by__log_lost(void)
 {
 	return atomic_load(&out.lost);
