@@ -4,6 +4,7 @@ AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/unit/application/test_mapper \
 	tests/unit/core/test_arena \
 	tests/unit/core/test_buf \
 	tests/unit/core/test_coroutine \
@@ -13,6 +14,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_read \
 	tests/unit/core/test_json_write \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_offload \
@@ -20,7 +22,11 @@ check_PROGRAMS += \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
-	tests/unit/core/test_time
+	tests/unit/core/test_time \
+	tests/unit/infrastructure/test_jwt \
+	tests/unit/interface/test_etag \
+	tests/unit/interface/test_router \
+	tests/unit/interface/test_trace
 TESTS += $(check_PROGRAMS)
 endif
 

@@ -7,6 +7,8 @@
 #include <banyan/buf.h>
 
 #include "core/number.h"
+#include "core/scan.h"
+#include "core/utf8.h"
 
 enum { DEFAULT_CAP = 256, SMALLEST_SINK = 64 };
 
@@ -110,6 +112,10 @@ void by_put_int(by_buf *buf, int64_t value)
 {
 	char digits[BY__INT_TEXT];
 
+	if (BY_LIKELY(buf->cap - buf->len >= sizeof(digits))) {
+		buf->len += by__int_print(value, buf->data + buf->len);
+		return;
+	}
 	by_put(buf, digits, by__int_print(value, digits));
 }
 
@@ -162,60 +168,10 @@ static const unsigned char json_class[256] = {
 	[127] = 'u'
 };
 
-static bool continues(const unsigned char *at, size_t left, size_t count)
-{
-	if (left <= count)
-		return false;
-	for (size_t i = 1; i <= count; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return false;
-	return true;
-}
-
-/* Length of the valid UTF-8 character here (RFC 3629: no overlong forms, no surrogates), or 0. */
-static size_t utf8_length(const unsigned char *at, size_t left)
-{
-	unsigned char c = at[0];
-
-	if (c < 0x80)
-		return 1;
-	if (c >= 0xc2 && c <= 0xdf)
-		return continues(at, left, 1) ? 2 : 0;
-	if (c >= 0xe0 && c <= 0xef) {
-		bool in_range = left > 1 && !(c == 0xe0 && at[1] < 0xa0) && !(c == 0xed && at[1] > 0x9f);
-
-		return in_range && continues(at, left, 2) ? 3 : 0;
-	}
-	if (c >= 0xf0 && c <= 0xf4) {
-		bool in_range = left > 1 && !(c == 0xf0 && at[1] < 0x90) && !(c == 0xf4 && at[1] > 0x8f);
-
-		return in_range && continues(at, left, 3) ? 4 : 0;
-	}
-	return 0;
-}
-
-/* Eight bytes at once: whether any is below space, a quote, a backslash, or not ASCII. */
-static bool eight_plain(const unsigned char *at)
-{
-	const uint64_t ones = 0x0101010101010101u;
-	const uint64_t highs = 0x8080808080808080u;
-	uint64_t       word;
-
-	memcpy(&word, at, sizeof(word));
-	uint64_t quote = word ^ (ones * '"');
-	uint64_t slash = word ^ (ones * '\\');
-	uint64_t del = word ^ (ones * 127);
-	uint64_t hit = (word - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones) | word;
-
-	return (hit & highs) == 0;
-}
-
 static size_t plain_run(const unsigned char *at, size_t left)
 {
-	size_t run = 0;
+	size_t run = by__plain_steps(at, left);
 
-	while (left - run >= 8 && eight_plain(at + run))
-		run += 8;
 	while (run < left && at[run] < 0x80 && json_class[at[run]] == 0)
 		run++;
 	return run;
@@ -243,7 +199,7 @@ void by_put_json_text(by_buf *buf, by_text text)
 		left -= run;
 		if (left == 0)
 			break;
-		size_t length = utf8_length(at, left);
+		size_t length = by__utf8_length(at, left);
 
 		if (length == 1)
 			put_escaped(buf, *at);

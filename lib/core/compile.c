@@ -38,19 +38,31 @@ void by__mistake(by_buf *out, const by_model *model, const by_field *field, cons
 	by_put_format(out, ": %s", text);
 }
 
-static void make_names(by_plan *plan, by_arena *arena)
+static const char *make_prefix(by_arena *arena, const char *name, size_t name_len)
+{
+	char *prefix = by_alloc(arena, name_len + 4 + 1 + BY__PREFIX_CHUNK);
+
+	memcpy(prefix, ",\"", 2);
+	memcpy(prefix + 2, name, name_len);
+	memcpy(prefix + 2 + name_len, "\":", 2);
+	return prefix;
+}
+
+static void make_members(by_plan *plan, by_arena *arena)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		const by_field *field = &plan->model->fields[i];
-		const char     *prefix = by_format(arena, ",\"%s\":", field->name);
+		size_t          name_len = strlen(field->name);
 
 		plan->members[i] = (by__member){
 			.field = field,
-			.prefix = prefix,
-			.prefix_len = (uint32_t)strlen(prefix),
-			.name_len = (uint32_t)strlen(field->name),
+			.prefix = make_prefix(arena, field->name, name_len),
+			.prefix_len = (uint32_t)(name_len + 4),
+			.name_len = (uint32_t)name_len,
 			.required = by__field_required(field),
-			.nullable = by__field_nullable(field)
+			.nullable = by__field_nullable(field),
+			.direct = !field->pointer && !field->kind->nullable,
+			.hidden = field->write_only || field->kind == &by_kind_secret
 		};
 		if (plan->members[i].required)
 			plan->required[i / 64] |= (uint64_t)1 << (i % 64);
@@ -71,7 +83,7 @@ static by_plan *make_plan(by_arena *arena, const by_model *model)
 		room *= 2;
 	plan->slots = BY_NEW_ARRAY(arena, uint16_t, room);
 	plan->slot_mask = room - 1;
-	make_names(plan, arena);
+	make_members(plan, arena);
 	return plan;
 }
 

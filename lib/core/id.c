@@ -139,16 +139,34 @@ by_ulid by_ulid_new(void)
 	return id;
 }
 
+static uint64_t eight_bytes(const uint8_t *at)
+{
+	return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 | (uint64_t)at[3] << 32
+	    | (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 | (uint64_t)at[6] << 8 | at[7];
+}
+
+/* Four digits of five bits each; bits above the twentieth are not looked at. */
+static void put_four(char *out, uint64_t bits)
+{
+	out[0] = crockford[bits >> 15 & 31];
+	out[1] = crockford[bits >> 10 & 31];
+	out[2] = crockford[bits >> 5 & 31];
+	out[3] = crockford[bits & 31];
+}
+
 void by_ulid_print(by_ulid id, char out[BY_ULID_TEXT])
 {
-	bits128 bits = 0;
+	uint64_t high = eight_bytes(id.bytes);
+	uint64_t low = eight_bytes(id.bytes + 8);
 
-	for (int i = 0; i < 16; i++)
-		bits = bits << 8 | id.bytes[i];
-	for (int i = 25; i >= 0; i--) {
-		out[i] = crockford[(unsigned)bits & 31];
-		bits >>= 5;
-	}
+	out[0] = crockford[high >> 61];
+	put_four(out + 1, high >> 41);
+	put_four(out + 5, high >> 21);
+	put_four(out + 9, high >> 1);
+	out[13] = crockford[(high << 4 | low >> 60) & 31];
+	put_four(out + 14, low >> 40);
+	put_four(out + 18, low >> 20);
+	put_four(out + 22, low);
 	out[26] = '\0';
 }
 

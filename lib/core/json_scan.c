@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/json_reader.h"
+#include "core/scan.h"
 #include "core/utf8.h"
 
 bool by__json_break(by_json_reader *r, const char *at, const char *why)
@@ -12,20 +13,6 @@ bool by__json_break(by_json_reader *r, const char *at, const char *why)
 	}
 	r->at = r->end;
 	return false;
-}
-
-/* Eight bytes at once: whether none is a control character, a quote, a backslash or outside ASCII. */
-static bool eight_plain(const char *at)
-{
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t       word;
-
-	memcpy(&word, at, sizeof(word));
-	uint64_t quote = word ^ (ones * '"');
-	uint64_t slash = word ^ (ones * '\\');
-	uint64_t hit = (word - ones * 0x20) | (quote - ones) | (slash - ones) | word;
-
-	return (hit & (ones * 0x80)) == 0;
 }
 
 static int hex_digit(char c)
@@ -91,8 +78,7 @@ bool by__json_scan_string(by_json_reader *r, by_text *inner, bool *escaped)
 
 	*escaped = false;
 	for (;;) {
-		while (r->end - at >= 8 && eight_plain(at))
-			at += 8;
+		at += by__plain_steps(at, (size_t)(r->end - at));
 		if (at == r->end)
 			return by__json_break(r, at, "a string does not end");
 		unsigned char c = (unsigned char)*at;

@@ -8,11 +8,24 @@
 
 static const by_json_style plain_style;
 
-static bool hidden(const by_field *field, const by_json_style *style)
+static bool left_out(const by_field *field, const by_json_style *style)
 {
 	if (field->kind == &by_kind_secret)
 		return !style->mask_secrets;
 	return field->write_only && !style->all_fields;
+}
+
+/* The comma, the name and the colon; before the first member no comma. */
+static void put_prefix(by_buf *out, const by__member *member, bool first)
+{
+	size_t len = member->prefix_len - first;
+
+	if (BY_LIKELY(len <= BY__PREFIX_CHUNK && out->cap - out->len >= BY__PREFIX_CHUNK)) {
+		memcpy(out->data + out->len, member->prefix + first, BY__PREFIX_CHUNK);
+		out->len += len;
+	} else {
+		by_put(out, member->prefix + first, len);
+	}
 }
 
 void by_json_write(by_buf *out, const by_model *model, const void *object, const by_json_style *style)
@@ -27,13 +40,13 @@ void by_json_write(by_buf *out, const by_model *model, const void *object, const
 		const by__member *member = &plan->members[i];
 		const by_field   *field = member->field;
 
-		if (hidden(field, style))
+		if (member->hidden && left_out(field, style))
 			continue;
-		const void *value = by_field_value(field, object);
+		const void *value = member->direct ? (const char *)object + field->offset : by_field_value(field, object);
 
 		if (value == NULL && style->skip_null)
 			continue;
-		by_put(out, member->prefix + first, member->prefix_len - first);
+		put_prefix(out, member, first);
 		first = false;
 		if (value != NULL)
 			field->kind->write(out, field, value, style);
@@ -49,7 +62,7 @@ void by_json_write_field(by_buf *out, const by_field *field, const void *object,
 
 	if (style == NULL)
 		style = &plain_style;
-	if (value == NULL || hidden(field, style))
+	if (value == NULL || left_out(field, style))
 		BY_PUT(out, "null");
 	else
 		field->kind->write(out, field, value, style);

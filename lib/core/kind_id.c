@@ -14,6 +14,19 @@ static void ulid_print(by_buf *out, const by_field *field, const void *value)
 	by_put(out, text, BY_ULID_TEXT - 1);
 }
 
+/* As by__write_quoted, in one copy: every row has one. */
+static void ulid_write(by_buf *out, const by_field *field, const void *value, const by_json_style *style)
+{
+	char text[BY_ULID_TEXT + 1];
+
+	(void)field;
+	(void)style;
+	text[0] = '"';
+	by_ulid_print(*(const by_ulid *)value, text + 1);
+	text[BY_ULID_TEXT] = '"';
+	by_put(out, text, sizeof(text));
+}
+
 static bool ulid_parse(by_arena *arena, const by_field *field, by_text text, void *value)
 {
 	(void)arena;
@@ -53,7 +66,7 @@ static void ulid_schema(by_json_writer *out, const by_field *field)
 const by_kind by_kind_ulid = {
 	.name = "ulid", .expects = "a ULID of 26 characters", .refused = "format",
 	.size = sizeof(by_ulid), .sql = BY_SQL_ULID,
-	.write = by__write_quoted, .read = by__read_quoted, .parse = ulid_parse, .print = ulid_print,
+	.write = ulid_write, .read = by__read_quoted, .parse = ulid_parse, .print = ulid_print,
 	.get = ulid_get, .set = ulid_set, .schema = ulid_schema
 };
 

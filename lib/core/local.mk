@@ -5,6 +5,8 @@ libbanyan_all_la_SOURCES += \
 	lib/core/compile.c \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
+	lib/core/cursor.c \
+	lib/core/cursor.h \
 	lib/core/database.c \
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
@@ -15,14 +17,6 @@ libbanyan_all_la_SOURCES += \
 	lib/core/fault.h \
 	lib/core/format.c \
 	lib/core/id.c \
-	lib/core/log.c \
-	lib/core/log.h \
-	lib/core/metric.c \
-	lib/core/metrics.h \
-	lib/core/number.c \
-	lib/core/number.h \
-	lib/core/offload.c \
-	lib/core/runtime.c \
 	lib/core/json_read.c \
 	lib/core/json_reader.h \
 	lib/core/json_scan.c \
@@ -33,14 +27,31 @@ libbanyan_all_la_SOURCES += \
 	lib/core/kind_number.c \
 	lib/core/kind_text.c \
 	lib/core/kind_time.c \
+	lib/core/log.c \
+	lib/core/log.h \
+	lib/core/mask.c \
+	lib/core/metric.c \
+	lib/core/metrics.h \
 	lib/core/model.c \
+	lib/core/number.c \
+	lib/core/number.h \
+	lib/core/offload.c \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
+	lib/core/runtime.c \
 	lib/core/runtime.h \
+	lib/core/scan.h \
 	lib/core/scheduler.h \
+	lib/core/settings.c \
+	lib/core/settings_leaf.c \
+	lib/core/settings_leaf.h \
+	lib/core/settings_sources.c \
+	lib/core/settings_sources.h \
 	lib/core/shared.c \
 	lib/core/shared.h \
+	lib/core/order.c \
+	lib/core/spec.c \
 	lib/core/statement.c \
 	lib/core/statement.h \
 	lib/core/store.c \

@@ -18,7 +18,7 @@ static const double exact_powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1
 	1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 #define EXACT_INTEGER 9007199254740992.0
 
-static const char digit_pairs[] =
+const char by__digit_pairs[201] =
     "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
     "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
     "8081828384858687888990919293949596979899";
@@ -41,12 +41,12 @@ size_t by__uint_print(uint64_t value, char out[BY__INT_TEXT])
 
 	while (value >= 100) {
 		at -= 2;
-		memcpy(at, digit_pairs + (value % 100) * 2, 2);
+		memcpy(at, by__digit_pairs + (value % 100) * 2, 2);
 		value /= 100;
 	}
 	if (value >= 10) {
 		at -= 2;
-		memcpy(at, digit_pairs + value * 2, 2);
+		memcpy(at, by__digit_pairs + value * 2, 2);
 	} else {
 		*--at = (char)('0' + value);
 	}

@@ -6,6 +6,9 @@
 
 enum { BY__INT_TEXT = 21, BY__DOUBLE_TEXT = 32 };
 
+/* "00" to "99" in a row. */
+extern const char by__digit_pairs[201];
+
 /* Decimal digits with an optional minus; the whole text; false when it is not that or does not fit. */
 bool by__int_parse(by_text text, int64_t *value);
 /* The grammar of JSON's numbers, the whole text; false when it is not that or is not finite. */

@@ -5,6 +5,9 @@
 #include <banyan/kind.h>
 #include <banyan/model.h>
 
+/* So many bytes may always be read from a prefix, and its first byte left out: a copy of fixed size is the quickest. */
+enum { BY__PREFIX_CHUNK = 32 };
+
 typedef struct by__member {
 	const by_field *field;
 	const char     *prefix;     /* ,"name": as the writer copies it */
@@ -12,6 +15,8 @@ typedef struct by__member {
 	uint32_t        name_len;
 	bool            required;   /* an input must hold it */
 	bool            nullable;   /* JSON null is accepted */
+	bool            direct;     /* the value lies in the object and is always there */
+	bool            hidden;     /* a secret or write-only: the style tells whether it is written */
 } by__member;
 
 struct by_plan {

@@ -48,24 +48,27 @@ static int64_t days_from_civil(civil date)
 
 static civil civil_from_days(int64_t days)
 {
-	days += 719468;
-	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-	int64_t day_of_era = days - era * 146097;
-	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	int64_t shifted_month = (5 * day_of_year + 2) / 153;
-	int     month = (int)(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
+	uint32_t since = (uint32_t)(days + 719468); /* never below 0: years begin with 0001 */
+	uint32_t era = since / 146097;
+	uint32_t day_of_era = since - era * 146097;
+	uint32_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	uint32_t shifted_month = (5 * day_of_year + 2) / 153;
+	int      month = (int)(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
 
 	return (civil){ (int)(year_of_era + era * 400) + (month <= 2), month,
 		(int)(day_of_year - (153 * shifted_month + 2) / 5 + 1) };
 }
 
-static void put_digits(char *out, int value, int width)
+static void put_two(char *out, unsigned value)
 {
-	for (int i = width - 1; i >= 0; i--) {
-		out[i] = (char)('0' + value % 10);
-		value /= 10;
-	}
+	memcpy(out, by__digit_pairs + value * 2, 2);
+}
+
+static void put_four(char *out, unsigned value)
+{
+	put_two(out, value / 100);
+	put_two(out + 2, value % 100);
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -73,44 +76,57 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
+/* The times of a page mostly fall on few days, so the last one is kept. */
 static void put_date(char out[10], int64_t days)
 {
-	civil date = civil_from_days(days);
+	static _Thread_local int64_t last = INT64_MIN;
+	static _Thread_local char    text[10];
 
-	put_digits(out, date.year, 4);
-	out[4] = '-';
-	put_digits(out + 5, date.month, 2);
-	out[7] = '-';
-	put_digits(out + 8, date.day, 2);
+	if (days != last) {
+		civil date = civil_from_days(days);
+
+		put_four(text, (unsigned)date.year);
+		text[4] = '-';
+		put_two(text + 5, (unsigned)date.month);
+		text[7] = '-';
+		put_two(text + 8, (unsigned)date.day);
+		last = days;
+	}
+	memcpy(out, text, sizeof(text));
 }
 
-static void put_clock(char out[8], int64_t seconds)
+static void put_clock(char out[8], unsigned seconds)
 {
-	put_digits(out, (int)(seconds / 3600), 2);
+	put_two(out, seconds / 3600);
 	out[2] = ':';
-	put_digits(out + 3, (int)(seconds / 60 % 60), 2);
+	put_two(out + 3, seconds / 60 % 60);
 	out[5] = ':';
-	put_digits(out + 6, (int)(seconds % 60), 2);
+	put_two(out + 6, seconds % 60);
+}
+
+/* Three digits when they tell all, else six. */
+static size_t put_fraction(char *out, unsigned micros)
+{
+	out[0] = '.';
+	put_two(out + 1, micros / 10000);
+	put_four(out + 3, micros % 10000);
+	return micros % 1000 == 0 ? 4 : 7;
 }
 
 size_t by_time_print(by_time time, char out[BY_TIME_TEXT])
 {
-	int64_t days = floor_div(time.us, DAY);
-	int64_t in_day = time.us - days * DAY;
-	int     fraction = (int)(in_day % SECOND);
-	size_t  len = 19;
+	int64_t  days = floor_div(time.us, DAY);
+	int64_t  in_day = time.us - days * DAY;
+	unsigned seconds = (unsigned)(in_day / SECOND);
+	unsigned fraction = (unsigned)(in_day - (int64_t)seconds * SECOND);
+	size_t   len = 19;
 
 	BY_REQUIRE(days >= FIRST_DAY && days <= LAST_DAY);
 	put_date(out, days);
 	out[10] = 'T';
-	put_clock(out + 11, in_day / SECOND);
-	if (fraction != 0) {
-		bool millis = fraction % 1000 == 0;
-
-		out[len++] = '.';
-		put_digits(out + len, millis ? fraction / 1000 : fraction, millis ? 3 : 6);
-		len += millis ? 3 : 6;
-	}
+	put_clock(out + 11, seconds);
+	if (fraction != 0)
+		len += put_fraction(out + len, fraction);
 	out[len++] = 'Z';
 	out[len] = '\0';
 	return len;
@@ -258,10 +274,10 @@ void by_time_print_http(by_time time, char out[30])
 
 	memcpy(out, "Thu, 01 Jan 1970 00:00:00 GMT", 30);
 	memcpy(out, names + 3 * ((days % 7 + 7) % 7), 3);
-	put_digits(out + 5, date.day, 2);
+	put_two(out + 5, (unsigned)date.day);
 	memcpy(out + 8, months + 3 * (date.month - 1), 3);
-	put_digits(out + 12, date.year, 4);
-	put_clock(out + 17, (time.us - days * DAY) / SECOND);
+	put_four(out + 12, (unsigned)date.year);
+	put_clock(out + 17, (unsigned)((time.us - days * DAY) / SECOND));
 }
 
 /* Longest first; "m" is minutes, so "ms" is looked for before it. */
