@@ -45,11 +45,10 @@ by_ctx *by__ctx_child_in(by_ctx *parent, by_arena *arena)
 {
 	by_ctx *ctx = BY_NEW(arena, by_ctx);
 
-	*ctx = *parent;
+	memcpy(ctx, parent, offsetof(by_ctx, deadline));
 	ctx->arena = arena;
 	ctx->parent = parent;
-	ctx->children = NULL;
-	ctx->waiters = NULL;
+	ctx->deadline = __atomic_load_n(&parent->deadline, __ATOMIC_RELAXED);
 	ctx->sibling = parent->children;
 	__atomic_store_n(&parent->children, ctx, __ATOMIC_SEQ_CST);
 	/* A cancellation that went by before the child stood in the list. */

@@ -265,9 +265,11 @@ static by_error *parse_rule(by_arena *arena, by_text item, level_rule *rule)
 
 	prefix = trimmed(prefix);
 	if (equals && prefix.len == 0)
-		return by_error_new(arena, CONFIGURATION, "LOG_LEVEL: no logger stands before '=' in \"%.*s\".", BY_TEXT_ARG(item));
+		return by_error_new(arena, CONFIGURATION,
+		    "LOG_LEVEL: no logger stands before '=' in \"%.*s\".", BY_TEXT_ARG(item));
 	if (prefix.len >= LOGGER)
-		return by_error_new(arena, CONFIGURATION, "LOG_LEVEL: the name of a logger has at most %d characters.", LOGGER - 1);
+		return by_error_new(arena, CONFIGURATION,
+		    "LOG_LEVEL: the name of a logger has at most %d characters.", LOGGER - 1);
 	if (!parse_level(trimmed(level), &rule->level))
 		return by_error_new(arena, CONFIGURATION,
 		    "LOG_LEVEL: \"%.*s\" does not name a level: debug, info, warning, error or off.", BY_TEXT_ARG(item));

@@ -217,7 +217,8 @@ START_TEST(an_overflow_is_told_from_other_faults)
 END_TEST
 
 UNIT("coroutine", a_coroutine_parks_and_goes_on, a_coroutine_resumes_another, registers_survive_a_switch,
-    no_more_stacks_are_kept_than_asked, a_deeply_used_stack_gives_its_pages_back, an_overflow_is_told_from_other_faults);
+    no_more_stacks_are_kept_than_asked, a_deeply_used_stack_gives_its_pages_back,
+    an_overflow_is_told_from_other_faults);
 
 #else /* the sanitizers use stacks and signals in their own way */
 

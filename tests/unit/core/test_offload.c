@@ -240,6 +240,11 @@ START_TEST(contexts_made_by_the_work_are_cancelled_too)
 }
 END_TEST
 
+#if defined(BY_TSAN) /* knows no threads after a fork of several */
+#define FORK_TESTS
+#else
+#define FORK_TESTS a_forked_process_has_a_pool_of_its_own,
+
 START_TEST(a_forked_process_has_a_pool_of_its_own)
 {
 	int status;
@@ -254,6 +259,8 @@ START_TEST(a_forked_process_has_a_pool_of_its_own)
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 END_TEST
+
+#endif
 
 static by_error *sleep_on_thread(by_ctx *ctx, void *argument)
 {
@@ -285,5 +292,5 @@ END_TEST
 UNIT("offload", work_runs_on_another_thread_with_a_child_context, the_loop_goes_on_while_several_children_offload,
     work_of_a_cancelled_task_runs_to_its_end, a_deadline_is_told_after_the_work_and_stops_new_work,
     work_that_asks_its_context_stops_early, the_works_own_error_goes_before_cancellation,
-    contexts_made_by_the_work_are_cancelled_too, a_forked_process_has_a_pool_of_its_own,
+    contexts_made_by_the_work_are_cancelled_too, FORK_TESTS
     waiting_in_offloaded_work_is_caught);

@@ -114,7 +114,8 @@ IN_COROUTINE(yielding_tasks_take_turns_in_order)
 {
 	char text[16] = "";
 	writer a = { text, 'a' }, b = { text, 'b' }, c = { text, 'c' };
-	by_task *tasks[] = { BY_SPAWN(ctx, write_thrice, &a), BY_SPAWN(ctx, write_thrice, &b), BY_SPAWN(ctx, write_thrice, &c) };
+	by_task *tasks[] = { BY_SPAWN(ctx, write_thrice, &a), BY_SPAWN(ctx, write_thrice, &b),
+		BY_SPAWN(ctx, write_thrice, &c) };
 
 	ck_assert_str_eq(text, "");
 	for (size_t i = 0; i < BY_COUNT(tasks); i++)
