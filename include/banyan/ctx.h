@@ -54,7 +54,7 @@ typedef struct by_ctx { /* read-only, but through the functions below */
 	struct by_request  *request;   /* NULL outside a request */
 	struct by_ctx_value *values;   /* private */
 
-	/* What other threads may look at, and what is a context's own. All above but arena and parent is copied to a child. */
+	/* What other threads may look at, and what is a context's own. A child is given a copy of all above. */
 	uint64_t            deadline;  /* on by_clock; 0: none */
 	bool                cancelled;
 	struct by_ctx       *children; /* private: whom a cancellation reaches */
