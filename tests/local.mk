@@ -1,7 +1,15 @@
 # A unit test is one program, of one source of the same name.
-LDADD = libbanyan-all.la $(CHECK_LIBS)
+LDADD = tests/support/libsupport.a libbanyan-all.la $(CHECK_LIBS)
 AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
+
+# What unit tests share.
+check_LIBRARIES += tests/support/libsupport.a
+tests_support_libsupport_a_SOURCES = \
+	tests/support/exchange.c \
+	tests/support/exchange.h \
+	tests/support/store.c \
+	tests/support/store.h
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/unit/application/test_mapper \
@@ -24,7 +32,13 @@ check_PROGRAMS += \
 	tests/unit/core/test_task \
 	tests/unit/core/test_time \
 	tests/unit/infrastructure/test_jwt \
+	tests/unit/interface/test_access \
+	tests/unit/interface/test_bind \
+	tests/unit/interface/test_chain \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_problem \
+	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace
 TESTS += $(check_PROGRAMS)
@@ -33,6 +47,7 @@ endif
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
+	tests/check/test_readme.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
@@ -52,3 +67,24 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 .PHONY: check-unit
 check-unit:
 	$(MAKE) check TESTS='$(check_PROGRAMS)'
+
+# The benchmark runs by `make bench` only, on a quiet machine.
+EXTRA_DIST += \
+	tests/bench/__init__.py \
+	tests/bench/chart.py \
+	tests/bench/insert.lua \
+	tests/bench/peers/__init__.py \
+	tests/bench/peers/bare.c \
+	tests/bench/peers/express/.npmrc \
+	tests/bench/peers/express/package-lock.json \
+	tests/bench/peers/express/package.json \
+	tests/bench/peers/express/server.js \
+	tests/bench/peers/fastapi/app.py \
+	tests/bench/peers/php/index.php \
+	tests/bench/peers/textbook.c \
+	tests/bench/run.py
+
+.PHONY: bench
+bench: all
+	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)
