@@ -30,6 +30,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_offload \
+	tests/unit/core/test_runtime \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \

@@ -204,6 +204,64 @@ START_TEST(the_works_own_error_goes_before_cancellation)
 }
 END_TEST
 
+static by_error *child_in_thread(by_ctx *ctx, atomic_int *started)
+{
+	atomic_store(started, 1);
+	for (;;) {
+		by_error *error = by_ctx_check(by_ctx_child(by_ctx_child(ctx)));
+		if (error != BY_OK)
+			return error;
+	}
+}
+BY_TASK(child_in_thread, atomic_int);
+
+static by_error *offload_child_in_thread(by_ctx *ctx, atomic_int *started)
+{
+	return by_offload(ctx, child_in_thread_task, started);
+}
+BY_TASK(offload_child_in_thread, atomic_int);
+
+static by_error *cancel_children_in_thread(by_ctx *ctx, void *argument)
+{
+	atomic_int started = 0;
+	by_task *task = BY_SPAWN(ctx, offload_child_in_thread, &started);
+
+	(void)argument;
+	while (!atomic_load(&started))
+		ck_ok(by_sleep(ctx, BY_MILLISECONDS(1)));
+	by_cancel(task);
+	ck_fails(by_join(ctx, task), CANCELLED);
+	return BY_OK;
+}
+
+START_TEST(contexts_made_by_the_work_are_cancelled_too)
+{
+	run(cancel_children_in_thread);
+}
+END_TEST
+
+#if defined(BY_TSAN) /* knows no threads after a fork of several */
+#define FORK_TESTS
+#else
+#define FORK_TESTS a_forked_process_has_a_pool_of_its_own,
+
+START_TEST(a_forked_process_has_a_pool_of_its_own)
+{
+	int status;
+
+	run(offload_once);
+	pid_t child = fork();
+	if (child == 0) {
+		run(offload_once);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
+#endif
+
 static by_error *sleep_on_thread(by_ctx *ctx, void *argument)
 {
 	(void)argument;
@@ -234,4 +292,5 @@ END_TEST
 UNIT("offload", work_runs_on_another_thread_with_a_child_context, the_loop_goes_on_while_several_children_offload,
     work_of_a_cancelled_task_runs_to_its_end, a_deadline_is_told_after_the_work_and_stops_new_work,
     work_that_asks_its_context_stops_early, the_works_own_error_goes_before_cancellation,
+    contexts_made_by_the_work_are_cancelled_too, FORK_TESTS
     waiting_in_offloaded_work_is_caught);
