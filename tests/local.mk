@@ -56,7 +56,8 @@ PYTHON_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
-	tests/e2e/test_first_run.py
+	tests/e2e/test_first_run.py \
+	tests/e2e/test_gateway.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
