@@ -41,10 +41,12 @@ check_PROGRAMS += \
 	tests/unit/interface/test_chain \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace
+tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
@@ -94,3 +96,8 @@ EXTRA_DIST += \
 bench: all
 	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)
+
+# The probe: an application that does what a test asks of it.
+noinst_PROGRAMS += tests/apps/probe/probe
+tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
+tests_apps_probe_probe_LDADD = libbanyan-all.la
