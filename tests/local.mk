@@ -8,12 +8,15 @@ check_PROGRAMS += \
 	tests/unit/core/test_buf \
 	tests/unit/core/test_ctx \
 	tests/unit/core/test_error \
+	tests/unit/core/test_format \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_read \
 	tests/unit/core/test_json_write \
 	tests/unit/core/test_settings \
+	tests/unit/core/test_kinds \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
+	tests/unit/core/test_model \
 	tests/unit/core/test_offload \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_task \
@@ -39,3 +42,10 @@ EXTRA_DIST += \
 .PHONY: check-unit
 check-unit:
 	$(MAKE) check TESTS='$(check_PROGRAMS)'
+
+# JSON against json-c, in one process; fails when a goal is missed.
+EXTRA_PROGRAMS += tests/bench/micro_json
+CLEANFILES += tests/bench/micro_json
+.PHONY: bench-json
+bench-json: tests/bench/micro_json
+	tests/bench/micro_json --check
