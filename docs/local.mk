@@ -1,1 +1,7 @@
-# docs
+EXTRA_DIST += \
+	README.md \
+	docs/architecture.md \
+	docs/benchmarks.json \
+	docs/benchmarks.md \
+	docs/benchmarks.svg \
+	docs/requirements.md

@@ -18,7 +18,7 @@
 BY_ENUM_NAMES(by__app_env, BY__APP_ENV);
 BY_ENUM_NAMES(by__algorithm, BY__ALGORITHM);
 
-enum { SECRET_MIN = 32, WORKERS_MAX = 128 };
+enum { WORKERS_MAX = 127 };
 
 static const by_field database_fields[] = {
 	BY_FIELD(by__database_settings, pipelines, .minimum = BY_NUM(1), .maximum = BY_NUM(64), .default_value = "2",
@@ -44,7 +44,8 @@ static const by_field jwt_fields[] = {
 	    .doc = "The one algorithm that tokens may be signed with. none: no token is accepted, but in dev, where HS256 "
 	           "with a key made at the first start is used"),
 	BY_FIELD(by__jwt_settings, key, .optional = true,
-	    .doc = "HS256: the shared secret, of at least 32 bytes. RS256, ES256: the public key in PEM. "
+	    .doc = "HS256 and its kin: the shared secret, at least as long as the hash (32 bytes for HS256). RS256, ES256 and theirs: the "
+	           "public key in PEM. "
 	           "JWT_KEY_FILE names a file that holds it"),
 	BY_FIELD(by__jwt_settings, issuer, .optional = true, .doc = "When set, the iss claim must equal it"),
 	BY_FIELD(by__jwt_settings, audience, .optional = true, .doc = "When set, the aud claim must hold it"),
@@ -70,7 +71,7 @@ static const by_field app_fields[] = {
 	           "TCP: addresses and networks, and there it must be set"),
 	BY_FIELD(by__app_settings, listen_owner, .optional = true,
 	    .doc = "user, user:group or :group that owns the unix socket, so that the web server can open it"),
-	BY_FIELD(by__app_settings, workers, .minimum = BY_NUM(0), .maximum = BY_NUM(128), .default_value = "0",
+	BY_FIELD(by__app_settings, workers, .minimum = BY_NUM(0), .maximum = BY_NUM(127), .default_value = "0",
 	    .doc = "Worker processes; 0: one per core"),
 	BY_FIELD(by__app_settings, head_timeout, .default_value = "5s",
 	    .doc = "How long a new connection may be silent, and a request's parameters may take to arrive"),
@@ -92,8 +93,8 @@ static const by_field app_fields[] = {
 	    .doc = "debug, info, warning, error or off; for one logger: info,fcgi=debug"),
 	BY_FIELD(by__app_settings, access_log, .default_value = "true", .doc = "One log line per request"),
 	BY_FIELD_MODEL(by__app_settings, jwt, by__jwt_settings),
-	BY_FIELD(by__app_settings, migrate_on_start, .default_value = "false",
-	    .doc = "Whether `serve` applies pending migrations first; in prod rather run `db upgrade` when deploying"),
+	BY_FIELD(by__app_settings, migrate_on_start,
+	    .doc = "Whether `serve` applies pending migrations first. Unset: in dev only; elsewhere `db upgrade` does it"),
 };
 
 /* Durations and sizes have no bounds of their own kind, so the rules say them. */
@@ -145,6 +146,21 @@ static bool is_listen(const char *text)
 	return colon && colon != text && colon[1] != 0 && strspn(colon + 1, "0123456789") == strlen(colon + 1);
 }
 
+/* RFC 7518 section 3.2: as long as the hash. */
+static size_t secret_least(by__algorithm algorithm)
+{
+	switch (algorithm) {
+	case by__algorithm_HS256:
+		return 32;
+	case by__algorithm_HS384:
+		return 48;
+	case by__algorithm_HS512:
+		return 64;
+	default:
+		return 0;
+	}
+}
+
 static void check_key(by_faults *faults, const by__app_settings *s)
 {
 	const char *key = s->jwt.key.value;
@@ -153,10 +169,10 @@ static void check_key(by_faults *faults, const by__app_settings *s)
 	if (s->jwt.algorithm == by__algorithm_none) {
 		if (strict)
 			by_fault_add(faults, BY_FAULT_SETTING, "JWT_ALGORITHM", "required",
-			    "must be HS256, RS256 or ES256 when APP_ENV is prod");
+			    "must be an algorithm such as HS256, RS256 or ES256 when APP_ENV is prod");
 		else if (is_text(key))
 			by_fault_add(faults, BY_FAULT_SETTING, "JWT_ALGORITHM", "required",
-			    "must be HS256, RS256 or ES256 when JWT_KEY is set");
+			    "must be an algorithm such as HS256, RS256 or ES256 when JWT_KEY is set");
 		return;
 	}
 	if (!is_text(key)) {
@@ -165,9 +181,11 @@ static void check_key(by_faults *faults, const by__app_settings *s)
 			    "must be set (or JWT_KEY_FILE), because JWT_ALGORITHM needs a key");
 		return;
 	}
-	if (s->jwt.algorithm == by__algorithm_HS256 && strlen(key) < SECRET_MIN)
-		by_fault_add(faults, BY_FAULT_SETTING, "JWT_KEY", "min_length",
-		    "must be a secret of at least %d bytes for HS256", SECRET_MIN);
+	size_t least = secret_least(s->jwt.algorithm);
+
+	if (strlen(key) < least)
+		by_fault_add(faults, BY_FAULT_SETTING, "JWT_KEY", "min_length", "must be a secret of at least %zu bytes for %s",
+		    least, by__algorithm_enum.values[s->jwt.algorithm]);
 	if (strict && is_known_secret(key))
 		by_fault_add(faults, BY_FAULT_SETTING, "JWT_KEY", "known_secret",
 		    "is a placeholder; APP_ENV=prod needs a secret of its own");
@@ -197,6 +215,11 @@ static void fill(by_arena *arena, const by_app *app, by__app_settings *s)
 		s->workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores;
 	if (!s->base_path)
 		s->base_path = "";
+}
+
+bool by__settings_migrates(const by__app_settings *s)
+{
+	return s->migrate_on_start ? *s->migrate_on_start : s->app_env == by__app_env_dev;
 }
 
 /* One CONFIGURATION error with a line per fault, as by_settings_load makes it. */

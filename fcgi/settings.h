@@ -11,7 +11,11 @@
 #define BY__APP_ENV(X) X(by__app_env, dev) X(by__app_env, staging) X(by__app_env, prod)
 BY_ENUM(by__app_env, BY__APP_ENV);
 
-#define BY__ALGORITHM(X) X(by__algorithm, none) X(by__algorithm, HS256) X(by__algorithm, RS256) X(by__algorithm, ES256)
+#define BY__ALGORITHM(X) \
+	X(by__algorithm, none) \
+	X(by__algorithm, HS256) X(by__algorithm, HS384) X(by__algorithm, HS512) \
+	X(by__algorithm, RS256) X(by__algorithm, RS384) X(by__algorithm, RS512) \
+	X(by__algorithm, ES256) X(by__algorithm, ES384) X(by__algorithm, ES512)
 BY_ENUM(by__algorithm, BY__ALGORITHM);
 
 typedef struct by__database_settings {
@@ -53,7 +57,7 @@ typedef struct by__app_settings {
 	const char           *log_level;
 	bool                  access_log;
 	by__jwt_settings      jwt;
-	bool                  migrate_on_start;
+	bool                 *migrate_on_start;
 } by__app_settings;
 
 BY_DECLARE_MODEL(by__database_settings);
@@ -73,6 +77,9 @@ typedef struct by__settings_from {
  */
 BY_MUST_CHECK by_error *by__settings_read(by_arena *arena, const by_app *app, const by__settings_from *from,
     by__app_settings *settings, by_settings **origins);
+
+/* Whether `serve` applies pending migrations: as set, else only in dev. */
+bool by__settings_migrates(const by__app_settings *settings);
 
 /*
  * The key that tokens are verified with: JWT_KEY or, in dev, one made at

@@ -66,6 +66,7 @@ typedef struct by_route {
 	by_isolation        transaction;
 
 	/* Documentation. */
+	const char         *name;      /* operationId; NULL: that of the operation. One row per name and version */
 	const char         *summary;
 	const char         *description;
 	int                 status;    /* of success; 0: 200, or 204 without output model */

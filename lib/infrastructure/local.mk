@@ -8,10 +8,12 @@ libbanyan_all_la_SOURCES += \
 	lib/infrastructure/db/postgresql_pool.c \
 	lib/infrastructure/db/postgresql_results.c \
 	lib/infrastructure/db/postgresql_value.c \
+	lib/infrastructure/db/sql_plan.c \
+	lib/infrastructure/db/sql_plan.h \
+	lib/infrastructure/db/sql_store.c \
+	lib/infrastructure/db/sql_text.c \
 	lib/infrastructure/db/sqlite.c \
 	lib/infrastructure/db/sqlite.h \
-	lib/infrastructure/db/sqlite_connection.c
-# lib/infrastructure
-libbanyan_all_la_SOURCES += \
+	lib/infrastructure/db/sqlite_connection.c \
 	lib/infrastructure/security/jwt.c \
 	lib/infrastructure/security/jwt.h

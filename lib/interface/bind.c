@@ -41,7 +41,7 @@ static void take_pair(by_ctx *ctx, const by__endpoint *endpoint, by_faults *faul
 	const by__binding *binding = query_binding(endpoint, name, &index);
 
 	if (binding == NULL) {
-		by_fault_add(faults, BY_FAULT_QUERY, by_copy_text(ctx->arena, name), "unknown", "is not a parameter here");
+		by_fault_add(faults, BY_FAULT_QUERY, by_copy_text(ctx->arena, name), "unknown_parameter", "is not known here");
 		return;
 	}
 	if (to->values[index].ptr == NULL)

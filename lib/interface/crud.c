@@ -39,7 +39,8 @@ enum {
 	ALIGNMENT = alignof(max_align_t),
 	BODY_AT = (sizeof(item_input) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT,
 	PRESENT_ROOM = (sizeof(by_present) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT,
-	INPUT_FIELDS = 8
+	INPUT_FIELDS = 8,
+	MOST_ERRORS = 5 /* of one operation, before those of the row */
 };
 
 /* What the operations of one row share. */
@@ -93,7 +94,7 @@ static by_error *call_list(const by_operation *operation, by_ctx *ctx, const voi
 	by_query              query = { 0 };
 	by_list_any           views = { 0 };
 	by_page_info          info = { 0 };
-	BY_TRY(by__page_query(ctx, crud->row->paging, crud->service->entity, by__service_view_model(crud->service),
+	BY_TRY(by__page_query(ctx, crud->row->paging, crud->service->entity,
 	    (const by__page_input *)(const void *)((const char *)in + BODY_AT), &query));
 	BY_TRY(scope_of(op, ctx, in, &storage, &scope));
 	BY_TRY(by__service_list(ctx, crud->service, scope, &query, &views, &info));
@@ -445,7 +446,7 @@ static const char *summary_of(const crud_row *crud, const crud_shape *shape, con
 
 static const by_error_kind *const *errors_of(const crud_row *crud, const crud_shape *shape)
 {
-	const by_error_kind **errors = BY_NEW_ARRAY(crud->arena, const by_error_kind *, 8);
+	const by_error_kind **errors = BY_NEW_ARRAY(crud->arena, const by_error_kind *, MOST_ERRORS + BY_ERRORS_MAX + 1);
 	size_t count = 0;
 	bool   unique = false;
 	bool   references = false;
@@ -463,6 +464,8 @@ static const by_error_kind *const *errors_of(const crud_row *crud, const crud_sh
 		errors[count++] = BY_ERROR_KIND(UNIQUE_VIOLATION);
 	if (shape->body != BODY_NONE && references)
 		errors[count++] = BY_ERROR_KIND(REFERENCE_VIOLATION);
+	for (size_t i = 0; i < BY_ERRORS_MAX && crud->row->errors[i]; i++)
+		errors[count++] = crud->row->errors[i];
 	return errors;
 }
 

@@ -280,7 +280,7 @@ static void add_operation(compiler *c, const by_version *version, const by_route
 
 	memcpy(errors, row->errors, sizeof(row->errors));
 	*endpoint = (by__endpoint){
-		.method = row->method, .name = row->operation->name, .operation = row->operation, .route = row, .group = group,
+		.method = row->method, .name = row->name ? row->name : row->operation->name, .operation = row->operation, .route = row, .group = group,
 		.version = version, .access = row->access, .summary = row->summary, .status = row->status, .errors = errors,
 		.path = by_format(c->arena, "%s%s", version->prefix, row->path)
 	};
@@ -342,7 +342,7 @@ static void check_names(compiler *c)
 			const by__endpoint *b = &c->endpoints->items[j];
 
 			if (a->version == b->version && strcmp(a->name, b->name) == 0)
-				mistake(c, a->route->place, "the operation \"%s\" is in version %s already, by %s:%d; give it another name",
+				mistake(c, a->route->place, "the operation \"%s\" is in version %s already, by %s:%d; name one of them by .name",
 				    a->name, a->version->name, b->route->place.file, b->route->place.line);
 		}
 }

@@ -20,6 +20,10 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/health.c \
 	lib/interface/health.h \
 	lib/interface/observe.c \
+	lib/interface/openapi.c \
+	lib/interface/openapi.h \
+	lib/interface/openapi_example.c \
+	lib/interface/openapi_schema.c \
 	lib/interface/operate.c \
 	lib/interface/paging.c \
 	lib/interface/paging.h \
@@ -31,6 +35,7 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/response.h \
 	lib/interface/router.c \
 	lib/interface/router.h \
+	lib/interface/routes_text.c \
 	lib/interface/server.c \
 	lib/interface/server.h \
 	lib/interface/trace.c \

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <banyan/http.h>
+#include <banyan/kind.h>
 
 /* What an answer tells about itself; the cells of both kinds of paging. */
 typedef struct number_meta {
@@ -87,13 +88,13 @@ static bool is_shown(const by_model *view, const by_field *field)
 }
 
 /* "name, status": the fields of which one flag is set. */
-static const char *names_of(by_arena *arena, const by_model *entity, const by_model *view, bool sortable)
+static const char *names_of(by_arena *arena, const by_model *model, bool sortable)
 {
 	by_buf names;
 	by_buf_init(&names, arena, 0);
-	for (size_t i = 0; i < entity->count; i++) {
-		const by_field *field = &entity->fields[i];
-		if (!(sortable ? field->sortable : field->filterable) || !is_shown(view, field))
+	for (size_t i = 0; i < model->count; i++) {
+		const by_field *field = &model->fields[i];
+		if (!(sortable ? field->sortable : field->filterable))
 			continue;
 		if (names.len > 0)
 			BY_PUT(&names, ", ");
@@ -102,54 +103,92 @@ static const char *names_of(by_arena *arena, const by_model *entity, const by_mo
 	return by_buf_string(&names);
 }
 
+/* The text of a parameter of kind sort or filter; the field's model is what may be named. */
+static by_text parameter_text(const void *value)
+{
+	const char *text = *(const char *const *)value;
+	return (by_text){ text, strlen(text) };
+}
+
+/* Checked while the input is bound, so that its faults are told along with those of the other parameters. */
+static void check_sort(by_faults *faults, const by_field *field, const void *value, const by_where *where)
+{
+	const by_order *order = NULL;
+	size_t          count = 0;
+	by_kind_string.check(faults, field, value, where);
+	by_order_read(faults, field->model, parameter_text(value), field->name, &order, &count);
+}
+
+static void check_filter(by_faults *faults, const by_field *field, const void *value, const by_where *where)
+{
+	const by_spec *spec = NULL;
+	const size_t   before = by_faults_count(faults);
+	by_kind_string.check(faults, field, value, where);
+	by_error *error = by_spec_read(faults, field->model, parameter_text(value), field->name, &spec);
+	if (error && by_faults_count(faults) == before)
+		by_fault_at(faults, where, "syntax", "%s", error->detail ? error->detail : error->kind->title);
+}
+
+static const by_kind *kind_with(by_arena *arena, const char *name,
+    void (*check)(by_faults *, const by_field *, const void *, const by_where *))
+{
+	by_kind *kind = BY_NEW(arena, by_kind);
+	*kind = by_kind_string;
+	kind->name = name;
+	kind->check = check;
+	return kind;
+}
+
+/* The entity as queries may see it: its fields that the view shows, no others. */
+static const by_model *queried_model(by_arena *arena, const by_model *entity, const by_model *view)
+{
+	by_field *fields = BY_NEW_ARRAY(arena, by_field, entity->count);
+	size_t    count = 0;
+	for (size_t i = 0; i < entity->count; i++)
+		if (is_shown(view, &entity->fields[i]))
+			fields[count++] = entity->fields[i];
+	by_model *model = BY_NEW(arena, by_model);
+	*model = (by_model){ .name = entity->name, .size = entity->size, .fields = fields, .count = count,
+	    .plan = BY_NEW(arena, by_plan *), .place = entity->place };
+	return model;
+}
+
 size_t by__page_fields(by_arena *arena, by_paging paging, const by_model *entity, const by_model *view, size_t at,
     by_field fields[BY__PAGE_FIELDS])
 {
 	const by_field *first = paging == BY_PAGING_CURSOR ? cursor_parameters : number_parameters;
-	size_t          count = 0;
-	fields[count++] = first[0];
-	fields[count++] = first[1];
-	fields[count] = sort_parameter;
-	fields[count++].doc = by_format(arena, "Comma-separated fields, each with - before it for descending order, of: %s",
-	    names_of(arena, entity, view, true));
-	fields[count] = filter_parameter;
-	fields[count++].doc = by_format(arena, "A condition as JSON, such as {\"field\":{\"gte\":1}}, over: %s. "
+	const by_model *queried = queried_model(arena, entity, view);
+	by_field       *sort = &fields[2];
+	by_field       *filter = &fields[3];
+	fields[0] = first[0];
+	fields[1] = first[1];
+	*sort = sort_parameter;
+	sort->kind = kind_with(arena, "sort", check_sort);
+	sort->model = queried;
+	sort->doc = by_format(arena, "Comma-separated fields, each with - before it for descending order, of: %s",
+	    names_of(arena, queried, true));
+	*filter = filter_parameter;
+	filter->kind = kind_with(arena, "filter", check_filter);
+	filter->model = queried;
+	filter->doc = by_format(arena, "A condition as JSON, such as {\"field\":{\"gte\":1}}, over: %s. "
 	    "Operators: eq ne lt lte gt gte in between contains starts_with is_null; and, or, not combine",
-	    names_of(arena, entity, view, false));
-	for (size_t i = 0; i < count; i++)
+	    names_of(arena, queried, false));
+	for (size_t i = 0; i < BY__PAGE_FIELDS; i++)
 		fields[i].offset += at;
-	return count;
+	return BY__PAGE_FIELDS;
 }
 
-static void hide_unshown(by_faults *faults, const by_model *view, const by_spec *spec)
-{
-	for (size_t i = 0; spec->of && i < spec->count; i++)
-		hide_unshown(faults, view, spec->of[i]);
-	if (spec->field && !is_shown(view, spec->field))
-		by_fault_add(faults, BY_FAULT_QUERY, "filter", "unknown_field", "names a field that cannot be filtered by");
-}
-
-static void read_order(by_faults *faults, const by_model *entity, const by_model *view, const char *text,
+by_error *by__page_query(by_ctx *ctx, by_paging paging, const by_model *entity, const by__page_input *in,
     by_query *query)
-{
-	by_order_read(faults, entity, (by_text){ text, strlen(text) }, "sort", &query->order, &query->order_count);
-	for (size_t i = 0; i < query->order_count; i++)
-		if (!is_shown(view, query->order[i].field))
-			by_fault_add(faults, BY_FAULT_QUERY, "sort", "unknown_field", "names a field that cannot be sorted by");
-}
-
-by_error *by__page_query(by_ctx *ctx, by_paging paging, const by_model *entity, const by_model *view,
-    const by__page_input *in, by_query *query)
 {
 	by_faults *faults = by_faults_new(ctx->arena);
 	*query = (by_query){ .by_cursor = paging == BY_PAGING_CURSOR, .cursor = in->cursor, .page = in->page,
 	    .size = in->size };
 	if (in->filter)
 		BY_TRY(by_spec_read(faults, entity, (by_text){ in->filter, strlen(in->filter) }, "filter", &query->where));
-	if (query->where)
-		hide_unshown(faults, view, query->where);
 	if (in->sort)
-		read_order(faults, entity, view, in->sort, query);
+		by_order_read(faults, entity, (by_text){ in->sort, strlen(in->sort) }, "sort", &query->order,
+		    &query->order_count);
 	return by_faults_error(faults);
 }
 

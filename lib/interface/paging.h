@@ -16,13 +16,18 @@ typedef struct by__page_input {
 
 enum { BY__PAGE_FIELDS = 4 };
 
-/* Fills in the fields of the parameters, for an input that holds a by__page_input at `at`. Returns how many. */
+/*
+ * Fills in the fields of the parameters, for an input that holds a
+ * by__page_input at `at`. Sort and filter know the entity's fields that the
+ * view shows, so that columns which no schema names cannot be probed. Returns
+ * how many.
+ */
 size_t by__page_fields(by_arena *arena, by_paging paging, const by_model *entity, const by_model *view, size_t at,
     by_field fields[BY__PAGE_FIELDS]);
 
-/* The query that they ask for. VALIDATION names what is wrong with sort and filter; only fields of the view are known. */
-BY_MUST_CHECK by_error *by__page_query(by_ctx *ctx, by_paging paging, const by_model *entity, const by_model *view,
-    const by__page_input *in, by_query *query);
+/* The query that they ask for; the input has been checked. */
+BY_MUST_CHECK by_error *by__page_query(by_ctx *ctx, by_paging paging, const by_model *entity, const by__page_input *in,
+    by_query *query);
 
 /*
  * The model of the answer: "<name>_page" {items, total, page, size, pages,

@@ -6,6 +6,7 @@
 #include "interface/builtin.h"
 #include "interface/chain.h"
 #include "interface/health.h"
+#include "interface/openapi.h"
 #include "interface/router.h"
 #include "interface/server.h"
 
@@ -111,6 +112,8 @@ by_error *by__server_new(by_arena *arena, const by_app *app, const by__server_op
 	made->base_path = base_path_of(arena, options->base_path);
 	made->started = by_clock();
 	by__endpoints_compile(arena, app, &made->endpoints, &mistakes);
+	if (mistakes.len == 0)
+		by__openapi_check(arena, app, &made->endpoints, &mistakes);
 	BY_TRY(by_model_compile(arena, &by__health_model));
 	add_builtins(made);
 	made->router = by__router_new(arena, &made->endpoints, &mistakes);
@@ -194,6 +197,11 @@ const by__endpoints *by__server_endpoints(const by__server *server)
 const by_app *by__server_app(const by__server *server)
 {
 	return server->app;
+}
+
+by_text by__server_base_path(const by__server *server)
+{
+	return server->base_path;
 }
 
 bool by__server_policy(const by__server *server, const by__endpoint *endpoint, size_t index, const char **name)

@@ -41,6 +41,8 @@ bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange);
 /* Everything that is mounted, the framework's own endpoints included. */
 const by__endpoints *by__server_endpoints(const by__server *server);
 const by_app *by__server_app(const by__server *server);
+/* What every path begins with for clients; "" when nothing. */
+by_text by__server_base_path(const by__server *server);
 /* The names of the policies around an endpoint, from the outside in; false at the end. */
 bool by__server_policy(const by__server *server, const by__endpoint *endpoint, size_t index, const char **name);
 /* Seconds since by__server_new. */
@@ -48,8 +50,9 @@ double by__server_uptime(const by__server *server);
 /* As long-lived as the server; of this process after fork. */
 by_arena *by__server_arena(const by__server *server);
 
-/* The documents and tables, for commands. NULL version: the newest. */
+/* The OpenAPI document of a version; NULL: the newest. Nothing for a version that there is not. */
 void by__server_openapi(const by__server *server, const char *version, by_buf *out);
+/* Every route with its policies and where it was declared, as a table or as JSON; NULL: of all versions. */
 void by__server_routes(const by__server *server, const char *version, bool json, by_buf *out);
 
 #endif

@@ -18,10 +18,10 @@ typedef struct experiment {
 	const char     *description;
 	const char     *specimen;
 	const char     *instrument;
-	double          objective_magnification;
-	double          numerical_aperture;
-	double          pixel_size_um;
-	double          exposure_ms;
+	double         *objective_magnification;
+	double         *numerical_aperture;
+	double         *pixel_size_um;
+	double         *exposure_ms;
 	double          fps;
 	int64_t         frame_count;
 	by_list_string  tags;

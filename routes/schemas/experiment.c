@@ -11,12 +11,12 @@ static const by_field tag_item = { .name = "tag", .kind = &by_kind_string, .size
 	BY_FIELD(S, name, .min_length = 1, .max_length = 200, .doc = "Display name", \
 	    .example = "\"Mitosis in HeLa H2B-GFP, 2 h time lapse\""), \
 	BY_FIELD(S, accession, .optional = true, .pattern = "^[A-Z]{2,5}-[0-9]{4}-[0-9]{4}$", .max_length = 15, \
-	    .doc = "Accession number of the archive; no two experiments share one", .example = "\"MIC-2026-0042\""), \
+	    .doc = "Accession number of the archive, such as MIC-2026-0042; no two experiments share one"), \
 	BY_FIELD(S, description, .optional = true, .max_length = 4000, .doc = "What was done and why", \
 	    .example = "\"Chromosome segregation under 50 nM nocodazole\""), \
-	BY_FIELD(S, specimen, .min_length = 1, .max_length = 200, .doc = "What was under the microscope", \
+	BY_FIELD(S, specimen, .optional = true, .min_length = 1, .max_length = 200, .doc = "What is under the microscope", \
 	    .example = "\"HeLa Kyoto, H2B-GFP\""), \
-	BY_FIELD(S, instrument, .min_length = 1, .max_length = 100, .doc = "The microscope", \
+	BY_FIELD(S, instrument, .optional = true, .min_length = 1, .max_length = 100, .doc = "The microscope", \
 	    .example = "\"Nikon Ti2-E spinning disk\""), \
 	BY_FIELD(S, objective_magnification, .exclusive_minimum = BY_NUM(0), .maximum = BY_NUM(250), \
 	    .doc = "Magnification of the objective", .example = "60"), \
@@ -28,7 +28,7 @@ static const by_field tag_item = { .name = "tag", .kind = &by_kind_string, .size
 	    .doc = "Exposure of one frame, in milliseconds", .example = "80"), \
 	BY_FIELD(S, fps, .exclusive_minimum = BY_NUM(0), .maximum = BY_NUM(1000), .doc = "Frames per second", \
 	    .example = "0.2"), \
-	BY_FIELD(S, frame_count, .default_value = "0", .minimum = BY_NUM(0), .maximum = BY_NUM(100000000), \
+	BY_FIELD(S, frame_count, .minimum = BY_NUM(0), .maximum = BY_NUM(100000000), \
 	    .doc = "Frames recorded so far", .example = "1440"), \
 	BY_FIELD_ITEMS(S, tags, &tag_item, .optional = true, .max_items = 20, .unique_items = true, .doc = "Free keywords", \
 	    .example = "[\"mitosis\",\"time-lapse\"]"), \
@@ -63,7 +63,7 @@ BY_MODEL(experiment_create, experiment_create_fields, .rules = check_create_rule
 
 static const by_field experiment_update_fields[] = {
 	RECORDING_FIELDS(experiment_update),
-	BY_FIELD_ENUM(experiment_update, status, experiment_status,
+	BY_FIELD_ENUM(experiment_update, status, experiment_status, .default_value = "planned",
 	    .doc = "How far it has come; published is set by publishing only", .example = "\"recorded\""),
 };
 BY_MODEL(experiment_update, experiment_update_fields, .rules = check_update_rules, .doc = "An experiment's new state");
@@ -75,8 +75,10 @@ static const by_field experiment_view_fields[] = {
 	    .example = "\"MIC-2026-0042\""),
 	BY_FIELD(experiment_view, description, .optional = true, .doc = "What was done and why",
 	    .example = "\"Chromosome segregation under 50 nM nocodazole\""),
-	BY_FIELD(experiment_view, specimen, .doc = "What was under the microscope", .example = "\"HeLa Kyoto, H2B-GFP\""),
-	BY_FIELD(experiment_view, instrument, .doc = "The microscope", .example = "\"Nikon Ti2-E spinning disk\""),
+	BY_FIELD(experiment_view, specimen, .optional = true, .doc = "What is under the microscope",
+	    .example = "\"HeLa Kyoto, H2B-GFP\""),
+	BY_FIELD(experiment_view, instrument, .optional = true, .doc = "The microscope",
+	    .example = "\"Nikon Ti2-E spinning disk\""),
 	BY_FIELD(experiment_view, objective_magnification, .doc = "Magnification of the objective", .example = "60"),
 	BY_FIELD(experiment_view, numerical_aperture, .doc = "Numerical aperture of the objective", .example = "1.4"),
 	BY_FIELD(experiment_view, pixel_size_um, .doc = "Edge of a pixel in the specimen, in micrometres",

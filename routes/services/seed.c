@@ -84,7 +84,7 @@ typedef struct product {
 } product;
 
 static const product products[MOST_DATASETS] = {
-	{ stored_dataset_kind_raw, stored_dataset_format_ome_tiff, ".ome.tif", 1 },
+	{ stored_dataset_kind_raw, stored_dataset_format_tiff, ".ome.tif", 1 },
 	{ stored_dataset_kind_deconvolved, stored_dataset_format_ome_zarr, "_deconvolved.ome.zarr", 1.6 },
 	{ stored_dataset_kind_segmentation, stored_dataset_format_hdf5, "_segmentation.h5", 0.08 },
 	{ stored_dataset_kind_tracks, stored_dataset_format_csv, "_tracks.csv", 0.0004 },
@@ -157,6 +157,13 @@ static by_time *time_at(by_ctx *ctx, int64_t us)
 	return time;
 }
 
+static double *number_at(by_ctx *ctx, double value)
+{
+	double *number = BY_NEW(ctx->arena, double);
+	*number = value;
+	return number;
+}
+
 static void make_experiment(by_ctx *ctx, int run, experiment *row)
 {
 	const protocol *p = &protocols[run / RUNS_PER_PROTOCOL];
@@ -167,8 +174,9 @@ static void make_experiment(by_ctx *ctx, int run, experiment *row)
 		.name = by_format(ctx->arena, "%s, run %d", p->name, run % RUNS_PER_PROTOCOL + 1),
 		.accession = by_format(ctx->arena, "MIC-2026-%04d", run + 1),
 		.description = p->description, .specimen = p->specimen, .instrument = p->instrument,
-		.objective_magnification = p->magnification, .numerical_aperture = p->aperture,
-		.pixel_size_um = p->pixel_size_um, .exposure_ms = p->exposure_ms, .fps = p->fps, .frame_count = frames,
+		.objective_magnification = number_at(ctx, p->magnification), .numerical_aperture = number_at(ctx, p->aperture),
+		.pixel_size_um = number_at(ctx, p->pixel_size_um), .exposure_ms = number_at(ctx, p->exposure_ms),
+		.fps = p->fps, .frame_count = frames,
 		.tags = list_of(p->tags, BY_COUNT(p->tags)), .status = status_of(run),
 	};
 	if (row->status != stored_experiment_status_planned)

@@ -18,8 +18,13 @@ def check(root, *options):
 def copy():
     """A copy of the tree without its history and builds."""
     root = os.path.join(harness.directory("tree"), "tree")
-    leave = shutil.ignore_patterns(".git", "build*", "node_modules", "autom4te.cache", "__pycache__", "*.o", "*.lo")
-    shutil.copytree(harness.SOURCE, root, ignore=leave, symlinks=True)
+    leave = shutil.ignore_patterns(".git", "node_modules", "autom4te.cache", "__pycache__", "*.o", "*.lo")
+
+    def leave_builds(folder, names):
+        builds = [name for name in names if name.startswith("build")] if folder == harness.SOURCE else []
+        return leave(folder, names) | set(builds)
+
+    shutil.copytree(harness.SOURCE, root, ignore=leave_builds, symlinks=True)
     done = check(root, "--no-compile")
     assert done.returncode == 0, f"the copy itself is faulty: {done.stdout}{done.stderr}"
     return root

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import time
 from urllib.parse import quote
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
@@ -32,8 +33,13 @@ def both(test):
     return test
 
 
-def new(name="Mouse cortex, two-photon", **more):
-    return {"name": name, "frame_count": 1200, "fps": 24.5, **more}
+RECORDING = {"name": "Mouse cortex, two-photon", "specimen": "Mus musculus, visual cortex",
+             "instrument": "Two-photon, resonant", "objective_magnification": 25, "numerical_aperture": 1.05,
+             "pixel_size_um": 0.4, "exposure_ms": 33, "fps": 24.5, "frame_count": 1200}
+
+
+def new(name=RECORDING["name"], **more):
+    return {**RECORDING, "name": name, **more}
 
 
 def create(site, **more):
@@ -120,7 +126,7 @@ def datasets_of_an_experiment(site):
 
 
 def dataset():
-    return {"name": "Raw frames", "format": "tiff", "size_bytes": 1048576}
+    return {"name": "Raw frames", "kind": "raw", "format": "ome_tiff", "size_bytes": 1048576}
 
 
 # ---- lists ----------------------------------------------------------------
@@ -273,6 +279,17 @@ def lost_update(site):
     assert site.client.get(path).json()["version"] == 2
 
 
+@both
+def unique_key(site):
+    """A second experiment with the same accession number is 409, until the first is deleted"""
+    accession = f"TST-{os.getpid() % 10000:04}-{int(time.time()) % 10000:04}"
+    row = create(site, accession=accession)
+    problem = check_problem(site.editor.post(EXPERIMENTS, new(accession=accession)), 409, "already-exists")
+    assert accession not in json.dumps(problem) and "experiments" not in problem["detail"], problem
+    assert site.editor.delete(f"{EXPERIMENTS}/{row['id']}").status == 204
+    assert site.editor.post(EXPERIMENTS, new(accession=accession)).status == 201
+
+
 # ---- methods --------------------------------------------------------------
 
 @both
@@ -302,7 +319,7 @@ def methods(site):
 def bad_json(site):
     """Malformed, truncated, too deep, duplicate-key and non-UTF-8 JSON are 400, and nothing is stored"""
     before = site.client.get(EXPERIMENTS).json()["total"]
-    good = b'{"name":"x","frame_count":1,"fps":1}'
+    good = json.dumps(new("x")).encode()
     deep = b'{"name":' + b"[" * 2000 + b"]" * 2000 + b',"frame_count":1,"fps":1}'
     for body in (b"", b"{", b'{"name"', good[:-1], good + b"}", good + b" x", b"{'name':1}", b'{"name":"x",}', b"nul",
                  b'{"name":NaN}', b'{"frame_count":01}', b'{"frame_count":+1}', b'{"fps":1.}', b'{"fps":.5}',
@@ -331,7 +348,7 @@ def malformed_is_400(site):
 def all_faults_at_once(site):
     """Wrong types, bounds and unknown members are all reported at once, by pointer, without echoing values"""
     secret = "do-not-echo-me"
-    got = site.editor.post(EXPERIMENTS, {"name": "", "frame_count": -1, "fps": secret, "colour": secret})
+    got = site.editor.post(EXPERIMENTS, new("", frame_count=-1, fps=secret, colour=secret))
     problem = check_problem(got, 422, "validation-failed")
     places = {fault["pointer"]: fault["code"] for fault in problem["errors"]}
     assert set(places) == {"#/name", "#/frame_count", "#/fps", "#/colour"}, places
@@ -346,8 +363,8 @@ def all_faults_at_once(site):
 @both
 def wrong_types(site):
     """Nothing is coerced: a number in quotes, a fraction for a count, null and arrays are faults"""
-    for change in ({"frame_count": "5"}, {"frame_count": 1.5}, {"frame_count": 2 ** 63}, {"frame_count": None},
-                   {"frame_count": True}, {"fps": "1"}, {"fps": []}, {"name": 5}, {"name": None}, {"name": {}},
+    for change in ({"frame_count": "5"}, {"frame_count": 1.5}, {"frame_count": 2 ** 63}, {"frame_count": True},
+                  , {"fps": "1"}, {"fps": []}, {"fps": None}, {"name": 5}, {"name": None}, {"name": {}},
                    {"name": "x" * 201}, {"id": ABSENT}, {"version": 3}, {"created_at": "2020-01-01T00:00:00Z"}):
         got = site.editor.post(EXPERIMENTS, new() | change)
         problem = check_problem(got, 422, "validation-failed")
@@ -541,7 +558,7 @@ def compressed_tags(site):
 
 
 def long_text():
-    return {"notes": "A long note about the run. " * 60}
+    return {"description": "A long note about the run. " * 60}
 
 
 @both

@@ -115,6 +115,20 @@ static void parse_answer(by_arena *arena, const by_buf *raw, test_answer *answer
 		answer->status = atoi(answer->headers + 8);
 }
 
+by__server *test_server(by_arena *arena, const by_app *app)
+{
+	const by__server_options options = {
+		.base_path = "", .body_max = 4096, .request_timeout = BY_SECONDS(5), .body_timeout = BY_SECONDS(5),
+		.environment = "test"
+	};
+	by__server *server = NULL;
+	by_error   *error = by__server_new(arena, app, &options, &server);
+
+	if (error != BY_OK)
+		by_abort("the test's tables do not compile", error->detail, __FILE__, __LINE__);
+	return server;
+}
+
 test_answer test_serve(by_arena *arena, by__server *server, const test_request *request)
 {
 	memory_exchange exchange = { .base = { .driver = &memory_driver } };

@@ -30,6 +30,8 @@ typedef struct test_answer {
 	unsigned    reads;
 } test_answer;
 
+/* The server of an application, with small limits and without an access log. Aborts when it does not compile. */
+by__server *test_server(by_arena *arena, const by_app *app);
 /* Serves one request in a coroutine on a loop of its own. The answer is in the arena. */
 test_answer test_serve(by_arena *arena, by__server *server, const test_request *request);
 /* The value of a header, or NULL; in the arena. */

@@ -578,9 +578,9 @@ class App:
         self.socket_path = os.path.join(self.directory, "app.sock")
         self.log = os.path.join(self.directory, "app.log")
         self.database = database or f"sqlite:{self.directory}/app.db"
-        self.env = base_environment(APP_ENV="dev", DATABASE_URL=self.database, LISTEN=f"unix:{self.socket_path}",
-                                    WORKERS=workers, JWT_KEY=TOKEN_KEY, JWT_ALGORITHM="HS256",
-                                    RUNTIME_DIR=self.directory, **(env or {}))
+        self.env = base_environment(**{**dict(APP_ENV="dev", DATABASE_URL=self.database, LISTEN=f"unix:{self.socket_path}",
+                                    WORKERS=workers, JWT_KEY=TOKEN_KEY, JWT_ALGORITHM="HS256"),
+                                    **(env or {})})
         self.process = None
         for command in prepare:
             self.command("db", command, check=True)

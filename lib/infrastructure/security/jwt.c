@@ -44,9 +44,8 @@ typedef struct jwt_verifier {
 	size_t           key_len;
 	const char      *issuer;
 	const char      *audience;
+	const char      *roles_claim;
 	int64_t          leeway_us;
-	by_model         claims; /* with the roles' own name */
-	by_plan         *claims_plan;
 } jwt_verifier;
 
 /* The token's header, as far as it matters. */
@@ -67,7 +66,6 @@ typedef struct token_claims {
 	by_json     aud;
 	double     *exp;
 	double     *nbf;
-	by_json     roles;
 } token_claims;
 BY_DECLARE_MODEL(token_claims);
 
@@ -78,9 +76,7 @@ static const by_field token_claims_fields[] = {
 	BY_FIELD(token_claims, aud, .optional = true),
 	BY_FIELD(token_claims, exp),
 	BY_FIELD(token_claims, nbf),
-	BY_FIELD(token_claims, roles, .optional = true),
 };
-enum { ROLES_FIELD = BY_COUNT(token_claims_fields) - 1 };
 BY_MODEL(token_claims, token_claims_fields, .allow_unknown = true);
 
 /* A claim that is a string, or a list of them. */
@@ -238,12 +234,17 @@ static bool read_roles(by_arena *arena, by_json claim, by_list_string *roles)
 	return true;
 }
 
-static bool signature_holds(by_arena *arena, const jwt_verifier *v, by_text token)
+/* Also fetches the claim of the roles, whose name is a setting; it may hold what no model's field may, as a URL. */
+static bool signature_holds(by_arena *arena, const jwt_verifier *v, by_text token, by_json *roles)
 {
 	jwt_t *jwt = NULL;
 	bool   holds = jwt_decode(&jwt, by_copy_text(arena, token), (const unsigned char *)v->key, (int)v->key_len) == 0 &&
 	    jwt_get_alg(jwt) == v->algorithm->id;
+	char  *json = holds ? jwt_get_grants_json(jwt, v->roles_claim) : NULL;
 
+	if (json != NULL)
+		*roles = (by_json){ by_copy(arena, json), strlen(json) };
+	free(json);
 	jwt_free(jwt);
 	return holds;
 }
@@ -270,15 +271,16 @@ static by_error *verify(by_verifier *verifier, by_ctx *ctx, by_text token, const
 	by_text        parts[3];
 	token_header   header = { NULL };
 	token_claims   claims = { .sub = NULL };
+	by_json        roles_json = { NULL, 0 };
 	by_list_string roles;
 
 	if (token.len > TOKEN_MAX || !split_token(token, parts))
 		return invalid(ctx, "not a token");
 	if (!read_part(ctx->arena, parts[0], &token_header_model, &header) || strcmp(header.alg, v->algorithm->name) != 0)
 		return invalid(ctx, "another algorithm");
-	if (!signature_holds(ctx->arena, v, token))
+	if (!signature_holds(ctx->arena, v, token, &roles_json))
 		return invalid(ctx, "the signature does not hold");
-	if (!read_part(ctx->arena, parts[1], &v->claims, &claims) || !read_roles(ctx->arena, claims.roles, &roles))
+	if (!read_part(ctx->arena, parts[1], &token_claims_model, &claims) || !read_roles(ctx->arena, roles_json, &roles))
 		return invalid(ctx, "the claims cannot be read");
 	BY_TRY(check_claims(ctx, v, &claims));
 	by_principal *made = BY_NEW(ctx->arena, by_principal);
@@ -333,19 +335,12 @@ static by_error *check_key(by_arena *arena, const char *name, const algorithm *f
 	return why ? by_error_new(arena, CONFIGURATION, "The token key does not fit %s: %s.", found->name, why) : BY_OK;
 }
 
-static by_error *compile_models(by_arena *arena, jwt_verifier *v, const char *roles_claim)
+static by_error *compile_models(by_arena *arena)
 {
-	by_field *fields = BY_NEW_ARRAY(arena, by_field, BY_COUNT(token_claims_fields));
-
-	memcpy(fields, token_claims_fields, sizeof(token_claims_fields));
-	fields[ROLES_FIELD].name = by_copy(arena, roles_claim ? roles_claim : "roles");
-	v->claims = token_claims_model;
-	v->claims.fields = fields;
-	v->claims.plan = &v->claims_plan;
 	BY_TRY(by_model_compile(arena, &token_header_model));
+	BY_TRY(by_model_compile(arena, &token_claims_model));
 	BY_TRY(by_model_compile(arena, &string_list_model));
-	BY_TRY(by_model_compile(arena, &one_string_model));
-	return by_model_compile(arena, &v->claims);
+	return by_model_compile(arena, &one_string_model);
 }
 
 by_error *by__jwt_verifier(by_arena *arena, const by__jwt_options *options, by_verifier **verifier)
@@ -361,9 +356,10 @@ by_error *by__jwt_verifier(by_arena *arena, const by__jwt_options *options, by_v
 		.key = by_copy_text(arena, options->key), .key_len = options->key.len,
 		.issuer = options->issuer ? by_copy(arena, options->issuer) : NULL,
 		.audience = options->audience ? by_copy(arena, options->audience) : NULL,
+		.roles_claim = by_copy(arena, options->roles_claim ? options->roles_claim : "roles"),
 		.leeway_us = options->leeway.us
 	};
-	BY_TRY(compile_models(arena, v, options->roles_claim));
+	BY_TRY(compile_models(arena));
 	*verifier = &v->base;
 	return BY_OK;
 }

@@ -34,6 +34,12 @@ static void open_log(const char *levels)
 	ck_ok(by_log_configure(arena, levels, file));
 }
 
+static void close_log(void)
+{
+	close(file);
+	by_arena_free(&arena);
+}
+
 static size_t split(char *text, size_t len)
 {
 	size_t count = 0;
@@ -56,6 +62,12 @@ static size_t read_lines(void)
 	return split(text, (size_t)len);
 }
 
+static void put_object(void *object)
+{
+	json_object_put(object);
+}
+
+/* Freed with the arena. */
 static json_object *parsed(const char *line)
 {
 	enum json_tokener_error error;
@@ -67,6 +79,7 @@ static json_object *parsed(const char *line)
 	ck_assert_msg(error == json_tokener_success, "%s: %s", json_tokener_error_desc(error), line);
 	ck_assert(json_object_is_type(object, json_type_object));
 	json_tokener_free(tokener);
+	by_arena_defer(arena, put_object, object);
 	return object;
 }
 
@@ -126,6 +139,7 @@ START_TEST(a_line_has_its_members_in_order)
 	ck_assert_str_eq(member(line, "user_id"), "ada");
 	by_time time;
 	ck_assert(by_time_parse((by_text){ member(line, "timestamp"), strlen(member(line, "timestamp")) }, &time));
+	close_log();
 }
 END_TEST
 
@@ -143,6 +157,7 @@ START_TEST(values_keep_their_kind)
 	    "\"nan\":null,\"infinite\":null,\"null\":null,\"text\":\"a\\u0000b\",\"json\":[1, 2],\"decimal\":-12.340,"));
 	ck_assert(json_object_object_get_ex(line, "wrong", &value) && json_object_is_type(value, json_type_string));
 	ck_assert_str_eq(member(line, "level"), "debug");
+	close_log();
 }
 END_TEST
 
@@ -157,6 +172,7 @@ START_TEST(line_breaks_forge_no_line)
 	ck_assert_str_eq(member(line, "message"), "first\nsecond\"}\n");
 	ck_assert_str_eq(member(line, "a\nb"), "\n\xef\xbf\xbd\n");
 	ck_assert_str_eq(member(line, "level"), "info");
+	close_log();
 }
 END_TEST
 
@@ -173,6 +189,7 @@ START_TEST(fields_are_inherited_and_the_newest_of_a_name_counts)
 	ck_assert_str_eq(member(line, "late"), "(absent)");
 	ck_assert_ptr_eq(strstr(strstr(lines[0], "\"step\"") + 1, "\"step\""), NULL);
 	ck_assert_str_eq(member(line, "request_id"), "r1");
+	close_log();
 }
 END_TEST
 
@@ -195,6 +212,7 @@ START_TEST(an_error_is_logged_with_all_that_is_known)
 	json_object *first = json_object_array_get_idx(causes, 0);
 	ck_assert_str_eq(member(first, "kind"), "DATABASE_UNAVAILABLE");
 	ck_assert_str_eq(member(first, "internal"), "connect to db1: \"refused\"\n");
+	close_log();
 }
 END_TEST
 
@@ -209,6 +227,7 @@ START_TEST(faults_are_logged_without_values)
 	only_line();
 	ck_assert_ptr_nonnull(strstr(lines[0],
 	    "\"faults\":[{\"where\":\"#/name\",\"code\":\"required\"},{\"where\":\"page\",\"code\":\"minimum\"}]"));
+	close_log();
 }
 END_TEST
 
@@ -226,6 +245,7 @@ START_TEST(a_line_of_any_length_is_whole)
 		ck_assert_uint_eq(strlen(member(parsed(lines[i]), "text")), 300000);
 	ck_assert_str_eq(member(parsed(lines[3]), "message"), "short");
 	ck_assert_uint_eq(by__log_lost(), 0);
+	close_log();
 }
 END_TEST
 
@@ -257,6 +277,7 @@ START_TEST(the_longest_prefix_of_a_logger_counts)
 	ck_assert(enabled("db.pool.idle", BY_LOG_ERROR));
 	ck_assert(!enabled("http.client", BY_LOG_ERROR));
 	ck_assert(enabled("http", BY_LOG_ERROR));
+	close_log();
 }
 END_TEST
 
@@ -274,6 +295,7 @@ START_TEST(a_disabled_level_evaluates_nothing_and_a_change_is_seen)
 	}
 	by_err(NULL, "shown");
 	ck_assert_uint_eq(read_lines(), 2);
+	close_log();
 }
 END_TEST
 
@@ -288,6 +310,7 @@ START_TEST(levels_that_do_not_parse_are_refused_and_change_nothing)
 	ck_ok(by_log_configure(arena, "", file));
 	ck_assert(enabled("app", BY_LOG_INFO));
 	ck_assert(!enabled("app", BY_LOG_DEBUG));
+	close_log();
 }
 END_TEST
 
@@ -309,6 +332,7 @@ START_TEST(lines_wait_until_there_are_enough_or_one_is_urgent)
 	}
 	ck_assert_uint_ge(written * strlen(line), 32 * 1024);
 	ck_assert_uint_eq(written, count);
+	close_log();
 }
 END_TEST
 
@@ -338,9 +362,10 @@ START_TEST(a_full_pipe_loses_whole_lines_counts_them_and_goes_on)
 	size_t count = split(taken, len);
 	ck_assert_uint_eq(count, 5000 - lost + 1);
 	for (size_t i = 0; i < count; i++)
-		json_object_put(parsed(lines[i]));
+		parsed(lines[i]);
 	ck_assert_str_eq(member(parsed(lines[count - 1]), "message"), "after");
 	ck_assert_uint_eq(by__log_lost(), lost);
+	close_log();
 }
 END_TEST
 
@@ -355,6 +380,7 @@ START_TEST(a_full_disk_loses_no_more_than_does_not_fit)
 	ck_ok(by_log_configure(arena, "info", file));
 	json_object *line = only_line();
 	ck_assert_str_eq(member(line, "message"), "kept until there is room");
+	close_log();
 }
 END_TEST
 
@@ -375,6 +401,7 @@ START_TEST(a_forked_process_starts_with_an_empty_buffer)
 	ck_assert_str_eq(member(parsed(lines[0]), "message"), "the child's");
 	by_log_flush();
 	ck_assert_uint_eq(read_lines(), 2);
+	close_log();
 }
 END_TEST
 
@@ -406,7 +433,8 @@ START_TEST(processes_that_share_a_pipe_keep_their_lines_apart)
 	size_t count = split(taken, len);
 	ck_assert_uint_eq(count, PROCESSES * EACH);
 	for (size_t i = 0; i < count; i++)
-		json_object_put(parsed(lines[i]));
+		parsed(lines[i]);
+	close_log();
 }
 END_TEST
 
@@ -452,9 +480,9 @@ START_TEST(each_line_of_a_thousand_coroutines_and_their_threads_has_its_own_id)
 	for (size_t i = 0; i < count; i++) {
 		json_object *line = parsed(lines[i]);
 		ck_assert_str_eq(member(line, "request_id"), member(line, "of"));
-		json_object_put(line);
 	}
 	by_arena_free(&own);
+	close_log();
 }
 END_TEST
 

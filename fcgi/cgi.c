@@ -1,0 +1,167 @@
+/*
+ * Serves one request as a CGI program (RFC 3875). Nothing else runs in the
+ * process, so its input and output may block; they are still timed.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <banyan/assert.h>
+#define BY_LOG_NAME "cgi"
+#include <banyan/log.h>
+
+#include "core/runtime.h"
+#include "fcgi/application.h"
+#include "fcgi/cgi.h"
+
+enum { OUTPUT = 16 * 1024, CGI_MAGIC = 0x63676920 /* "cgi " */ };
+
+typedef struct cgi {
+	uint32_t         magic;
+	by__exchange     exchange;
+	by__application *application;
+	bool             gone;      /* the web server no longer reads */
+	bool             answered;
+	size_t           len;       /* waiting in output */
+	char             output[OUTPUT];
+} cgi;
+
+static cgi *of(by__exchange *exchange)
+{
+	return BY_CHECKED((void *)((char *)exchange - offsetof(cgi, exchange)), cgi, CGI_MAGIC);
+}
+
+/* False: not within the time. */
+static bool wait_for(int fd, short events, by_duration span)
+{
+	struct pollfd ask = { .fd = fd, .events = events };
+	int ready;
+
+	do
+		ready = poll(&ask, 1, (int)(span.us / 1000));
+	while (ready < 0 && errno == EINTR);
+	return ready > 0;
+}
+
+static by_error *cgi_read(by__exchange *exchange, by_ctx *ctx, char *data, size_t capacity, size_t *got)
+{
+	cgi *c = of(exchange);
+
+	BY_TRY(by_ctx_check(ctx));
+	if (!wait_for(STDIN_FILENO, POLLIN, c->application->settings.body_timeout))
+		return by_fail(ctx, REQUEST_TIMEOUT, "The body did not arrive in time.");
+	ssize_t n;
+
+	do
+		n = read(STDIN_FILENO, data, capacity);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return by_fail(ctx, CANCELLED, "The client has gone.");
+	*got = (size_t)n;
+	return BY_OK;
+}
+
+static by_error *write_out(cgi *c, by_ctx *ctx, const char *data, size_t len)
+{
+	while (len > 0 && !c->gone) {
+		ssize_t n = wait_for(STDOUT_FILENO, POLLOUT, c->application->settings.write_timeout)
+		    ? write(STDOUT_FILENO, data, len) : -1;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			c->gone = true;
+			break;
+		}
+		data += n;
+		len -= (size_t)n;
+	}
+	return c->gone ? by_fail(ctx, CANCELLED, "The client has gone.") : BY_OK;
+}
+
+static by_error *cgi_flush(by__exchange *exchange, by_ctx *ctx)
+{
+	cgi *c = of(exchange);
+	size_t len = c->len;
+
+	c->len = 0;
+	return write_out(c, ctx, c->output, len);
+}
+
+static by_error *cgi_write(by__exchange *exchange, by_ctx *ctx, const char *data, size_t len)
+{
+	cgi *c = of(exchange);
+
+	c->answered = c->answered || len > 0;
+	if (len > OUTPUT - c->len)
+		BY_TRY(cgi_flush(exchange, ctx));
+	if (len > OUTPUT)
+		return write_out(c, ctx, data, len);
+	memcpy(c->output + c->len, data, len);
+	c->len += len;
+	return BY_OK;
+}
+
+static const by__exchange_driver cgi_driver = { cgi_read, cgi_write, cgi_flush };
+
+/* The same for every fault of the set-up: what is wrong is for the log, not for the client. */
+static void answer_failure(cgi *c, by_ctx *ctx, by_error *error)
+{
+	static const char unavailable[] =
+	    "Status: 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n\r\n"
+	    "{\"type\":\"/problems/unavailable\",\"title\":\"Service Unavailable\",\"status\":503,"
+	    "\"detail\":\"The service is not available for the moment.\"}";
+
+	(void)by__application_failed(c->application->app, error);
+	BY_IGNORE(cgi_write(&c->exchange, ctx, unavailable, sizeof(unavailable) - 1), "nobody is left to be told");
+}
+
+static by_error *serve_with(by_ctx *ctx, cgi *c)
+{
+	const by_app *app = c->application->app;
+
+	if (app->start)
+		BY_TRY(app->start(ctx));
+	(void)by__server_serve(c->application->server, ctx, &c->exchange);
+	return BY_OK;
+}
+
+static by_error *run(by_ctx *ctx, void *argument)
+{
+	cgi *c = argument;
+	by_providers providers;
+	by_error *error = by__application_open(c->application, ctx->arena, &providers);
+
+	if (!error) {
+		ctx->providers = &providers;
+		error = serve_with(ctx, c);
+		by__application_close(&providers);
+	}
+	if (error && !c->answered)
+		answer_failure(c, ctx, error);
+	return cgi_flush(&c->exchange, ctx);
+}
+
+int by__cgi_run(by_arena *arena, const by_app *app)
+{
+	cgi *c = BY_NEW(arena, cgi);
+	const by__settings_from nowhere = { 0 };
+	by_error *error;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	c->magic = CGI_MAGIC;
+	c->exchange = (by__exchange){ .driver = &cgi_driver, .env = environ, .received = by_clock() };
+	error = by__application_new(arena, app, &nowhere, &c->application);
+	if (!error)
+		error = by__application_compile(c->application);
+	if (error) {
+		/* Said in full in the web server's error log; its answer is a 500 of its own. */
+		return by__application_failed(app, error);
+	}
+	error = by__runtime_block_on(arena, run, c);
+	by_log_flush();
+	return error && !by_error_is(error, CANCELLED) ? 1 : 0;
+}

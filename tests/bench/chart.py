@@ -1,0 +1,86 @@
+"""Writes the results of a benchmark: JSON as measured, tables into docs/benchmarks.md, and a chart as SVG."""
+
+import json
+import os
+import re
+from xml.sax.saxutils import escape
+
+NAMES = {"lab": "Banyan (lab)", "bare": "bare libfcgi loop", "textbook": "textbook libfcgi", "fastapi": "FastAPI",
+         "express": "Express", "php": "PHP-FPM"}
+COLOURS = {"lab": "#1b7f4b"}
+OTHER = "#8a94a0"
+BOUNDS = {
+    "idle_worker_bytes": ("Idle worker, resident", lambda v: f"{v / (1 << 20):.1f} MiB"),
+    "parked_request_bytes": ("A request parked in sleep, of 5,000 in one worker", lambda v: f"{v / 1024:.1f} KiB"),
+    "fast_beside_parked_ms": ("A fast request beside them", lambda v: f"{v:.2f} ms"),
+    "cgi_beyond_start_ms": ("CGI request with SQLite, beyond the process start", lambda v: f"{v:.1f} ms"),
+}
+
+
+def write(results, cases, folder):
+    with open(os.path.join(folder, "benchmarks.json"), "w", encoding="utf-8") as file:
+        json.dump(results, file, indent=1, sort_keys=True)
+        file.write("\n")
+    with open(os.path.join(folder, "benchmarks.svg"), "w", encoding="utf-8") as file:
+        file.write(svg(results, cases))
+    page = os.path.join(folder, "benchmarks.md")
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    text = re.sub(r"(<!-- results:begin -->\n).*?(<!-- results:end -->)",
+                  lambda match: match[1] + tables(results, cases) + match[2], text, flags=re.S)
+    with open(page, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def tables(results, cases):
+    machine = results["machine"]
+    lines = [f"Measured on {results['date']}: {machine['cores']} cores ({machine['cpu']}), {machine['memory_gib']} GiB, "
+             f"Linux {machine['kernel']}. {results['connections']} connections, {results['rounds']} rounds of "
+             f"{results['seconds']} s for each pair.", ""]
+    for case, title in cases.items():
+        if case not in results["cases"]:
+            continue
+        lines += [f"### {title}", "", "| | requests/s | p99 | Banyan is | required | |", "|---|--:|--:|--:|--:|---|"]
+        for name, got in results["cases"][case].items():
+            ratio = f"{got['ratio']:.2f} ×" if "ratio" in got else ""
+            required = f"≥ {got['required']} ×" if got.get("required") else ""
+            verdict = ("met" if got["ratio"] >= got["required"] else "**missed**") if got.get("required") else ""
+            lines.append(f"| {NAMES[name]} | {got['requests_per_second']:,.0f} | {got['p99_ms']:.2f} ms | {ratio} | "
+                         f"{required} | {verdict} |")
+        lines.append("")
+    if results["bounds"]:
+        lines += ["### Memory and start-up", "", "| | measured | at most | |", "|---|--:|--:|---|"]
+        for name, got in results["bounds"].items():
+            title, show = BOUNDS[name]
+            lines.append(f"| {title} | {show(got['value'])} | {show(got['limit'])} | "
+                         f"{'met' if got['value'] <= got['limit'] else '**missed**'} |")
+        lines.append("")
+    if results.get("versions"):
+        lines += ["Versions: " + "; ".join(escape(text) for text in results["versions"].values()) + ".", ""]
+    return "\n".join(lines)
+
+
+def svg(results, cases):
+    """One group of bars per case, each as long as its requests per second beside the group's fastest."""
+    left, width, bar, gap, head = 160, 640, 18, 6, 34
+    rows, y = [], 16
+    for case, title in cases.items():
+        contenders = results["cases"].get(case)
+        if not contenders:
+            continue
+        most = max(got["requests_per_second"] for got in contenders.values())
+        rows.append(f'<text x="16" y="{y + 14}" class="title">{escape(title)}, requests per second</text>')
+        y += head - 8
+        for name, got in contenders.items():
+            long = max(1, got["requests_per_second"] / most * (width - 150))
+            label = f"{got['requests_per_second']:,.0f}" + (f"  (Banyan {got['ratio']:.2f} ×)" if "ratio" in got else "")
+            rows.append(f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{escape(NAMES[name])}</text>'
+                        f'<rect x="{left}" y="{y}" width="{long:.1f}" height="{bar}" rx="2" '
+                        f'fill="{COLOURS.get(name, OTHER)}"/>'
+                        f'<text x="{left + long + 6:.1f}" y="{y + 13}">{escape(label)}</text>')
+            y += bar + gap
+        y += 18
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width}" height="{y}" '
+            f'viewBox="0 0 {left + width} {y}" role="img" aria-label="Requests per second, Banyan and its peers">\n'
+            '<style>text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:13px}</style>\n'
+            f'<rect width="{left + width}" height="{y}" fill="#ffffff"/>\n' + "\n".join(rows) + "\n</svg>\n")
