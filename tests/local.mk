@@ -29,6 +29,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_model \
 	tests/unit/core/test_offload \
 	tests/unit/core/test_settings \
+	tests/unit/core/test_runtime \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
