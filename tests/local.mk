@@ -10,6 +10,9 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.h \
 	tests/support/store.c \
 	tests/support/store.h
+# What a database must do; the integration tests run it on each.
+check_PROGRAMS += tests/integration/db_conformance
+
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/unit/application/test_mapper \
