@@ -1,7 +1,15 @@
 # A unit test is one program, of one source of the same name.
-LDADD = libbanyan-all.la $(CHECK_LIBS)
+LDADD = tests/support/libsupport.a libbanyan-all.la $(CHECK_LIBS)
 AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
+
+# What unit tests share.
+check_LIBRARIES += tests/support/libsupport.a
+tests_support_libsupport_a_SOURCES = \
+	tests/support/exchange.c \
+	tests/support/exchange.h \
+	tests/support/store.c \
+	tests/support/store.h
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/unit/application/test_mapper \
@@ -26,7 +34,13 @@ check_PROGRAMS += \
 	tests/unit/fcgi/test_launch \
 	tests/unit/fcgi/test_peer \
 	tests/unit/infrastructure/test_jwt \
+	tests/unit/interface/test_access \
+	tests/unit/interface/test_bind \
+	tests/unit/interface/test_chain \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_problem \
+	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace
 TESTS += $(check_PROGRAMS)
