@@ -38,6 +38,9 @@ check_PROGRAMS += \
 	tests/unit/core/test_task \
 	tests/unit/core/test_time \
 	tests/unit/domain/test_entity \
+	tests/unit/fcgi/test_guard \
+	tests/unit/fcgi/test_launch \
+	tests/unit/fcgi/test_peer \
 	tests/unit/infrastructure/test_jwt \
 	tests/unit/interface/test_access \
 	tests/unit/interface/test_bind \
