@@ -16,6 +16,7 @@ check_PROGRAMS += tests/integration/db_conformance
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/unit/application/test_mapper \
+	tests/unit/application/test_service \
 	tests/unit/core/test_arena \
 	tests/unit/core/test_buf \
 	tests/unit/core/test_coroutine \
