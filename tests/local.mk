@@ -77,6 +77,7 @@ EXTRA_DIST += \
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
+	tests/check/test_requirements.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
