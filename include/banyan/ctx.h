@@ -60,6 +60,7 @@ typedef struct by_ctx { /* read-only, but through the functions below */
 	struct by_ctx       *children; /* private: whom a cancellation reaches */
 	struct by_ctx       *sibling;  /* private */
 	struct by_task      *waiters;  /* private: parked under this context */
+	struct by_ctx_spare *spares;   /* private: arenas for offloaded functions */
 } by_ctx;
 
 /* A context of its own in the arena: a command, a test, a worker's start. */

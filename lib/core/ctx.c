@@ -41,10 +41,9 @@ by_ctx *by_ctx_new(by_arena *arena)
 	return ctx;
 }
 
-by_ctx *by__ctx_child_in(by_ctx *parent, by_arena *arena)
+/* `ctx` is zeroed. */
+void by__ctx_child_init(by_ctx *ctx, by_ctx *parent, by_arena *arena)
 {
-	by_ctx *ctx = BY_NEW(arena, by_ctx);
-
 	memcpy(ctx, parent, offsetof(by_ctx, deadline));
 	ctx->arena = arena;
 	ctx->parent = parent;
@@ -54,12 +53,25 @@ by_ctx *by__ctx_child_in(by_ctx *parent, by_arena *arena)
 	/* A cancellation that went by before the child stood in the list. */
 	if (__atomic_load_n(&parent->cancelled, __ATOMIC_SEQ_CST))
 		__atomic_store_n(&ctx->cancelled, true, __ATOMIC_RELAXED);
-	return ctx;
+}
+
+void by__ctx_forget(const by_ctx *ctx)
+{
+	by_ctx **at = &ctx->parent->children;
+
+	while (*at != ctx) {
+		BY_INVARIANT(*at != NULL);
+		at = &(*at)->sibling;
+	}
+	*at = ctx->sibling;
 }
 
 by_ctx *by_ctx_child(by_ctx *parent)
 {
-	return by__ctx_child_in(parent, parent->arena);
+	by_ctx *ctx = BY_NEW(parent->arena, by_ctx);
+
+	by__ctx_child_init(ctx, parent, parent->arena);
+	return ctx;
 }
 
 by_ctx *by__ctx_next(const by_ctx *root, by_ctx *at)

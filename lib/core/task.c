@@ -372,6 +372,7 @@ static void forget_child(by_task *parent, by_task *child)
 	}
 	*at = child->sibling;
 	child->joined = true;
+	by__ctx_forget(child->ctx);
 }
 
 by_error *by_join(by_ctx *ctx, by_task *task)

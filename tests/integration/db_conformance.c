@@ -8,6 +8,7 @@
 #include <banyan/entity.h>
 #include <banyan/kind.h>
 #include <banyan/log.h>
+#include <banyan/migration.h>
 #include <banyan/provider.h>
 #include <banyan/store.h>
 #include <banyan/task.h>
@@ -660,6 +661,121 @@ static by_error *more_dynamic_statements_than_are_kept(by_ctx *ctx)
 	return BY_OK;
 }
 
+/* ---- cases: migrations ---- */
+
+static const by_migration first_steps[] = {
+	{ 1, "boats", "postgresql", "CREATE TABLE boats (id integer PRIMARY KEY);\nINSERT INTO boats VALUES (1);",
+	  "DROP TABLE boats;", "aa" },
+	{ 2, "sails", "postgresql", "ALTER TABLE boats ADD COLUMN sails integer;", "ALTER TABLE boats DROP COLUMN sails;", "bb" },
+	{ 3, "crew", "postgresql", "CREATE TABLE crew (id integer); CREATE INDEX crew_id ON crew (id);", NULL, "cc" },
+	{ 1, "boats", "sqlite", "CREATE TABLE boats (id integer PRIMARY KEY);\nINSERT INTO boats VALUES (1);",
+	  "DROP TABLE boats;", "aa" },
+	{ 2, "sails", "sqlite", "ALTER TABLE boats ADD COLUMN sails integer;", "ALTER TABLE boats DROP COLUMN sails;", "bb" },
+	{ 3, "crew", "sqlite", "CREATE TABLE crew (id integer); CREATE INDEX crew_id ON crew (id);", NULL, "cc" },
+};
+static const by_migrations three_steps = { first_steps, BY_COUNT(first_steps) };
+
+static by_error *drop_migrated(by_ctx *ctx)
+{
+	return ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
+	    "DROP TABLE IF EXISTS boats; DROP TABLE IF EXISTS crew; DROP TABLE IF EXISTS by_migrations");
+}
+
+static by_error *steps_go_up_and_down(by_ctx *ctx)
+{
+	by_database *database = ctx->providers->database;
+	size_t       count = 9;
+	BY_TRY(drop_migrated(ctx));
+	BY_TRY(by_migrate_check(ctx, database, &three_steps, &count));
+	CHECK(count == 3);
+	BY_TRY(by_migrate_up(ctx, database, &three_steps, 2, &count));
+	CHECK(count == 2);
+	BY_TRY(by_migrate_check(ctx, database, &three_steps, &count));
+	CHECK(count == 1);
+	BY_TRY(by_migrate_down(ctx, database, &three_steps, 1, &count));
+	CHECK(count == 1);
+	BY_TRY(by_migrate_down(ctx, database, &three_steps, 9, &count));
+	CHECK(count == 1);
+	BY_TRY(by_migrate_up(ctx, database, &three_steps, 0, &count));
+	CHECK(count == 3);
+	BY_TRY(by_migrate_up(ctx, database, &three_steps, 0, &count));
+	CHECK(count == 0);
+	CHECK_FAILS(by_migrate_up(ctx, database, &three_steps, 7, &count), NOT_FOUND);
+	CHECK_FAILS(by_migrate_down(ctx, database, &three_steps, 2, &count), CONFLICT);
+	BY_TRY(by_migrate_check(ctx, database, &three_steps, &count));
+	CHECK(count == 0);
+	by_buf out;
+	by_buf_init(&out, ctx->arena, 0);
+	BY_TRY(by_migrate_history(ctx, database, &three_steps, &out));
+	CHECK(strstr(by_buf_string(&out), "0003    crew") && strstr(by_buf_string(&out), "cc"));
+	return drop_migrated(ctx);
+}
+
+static by_error *an_edited_or_missing_step_stops_everything(by_ctx *ctx)
+{
+	by_database  *database = ctx->providers->database;
+	by_migration  edited[BY_COUNT(first_steps)];
+	by_migrations wrong = { edited, BY_COUNT(edited) };
+	size_t        count = 0;
+	BY_TRY(drop_migrated(ctx));
+	BY_TRY(by_migrate_up(ctx, database, &three_steps, 2, &count));
+	memcpy(edited, first_steps, sizeof edited);
+	edited[1].sha256 = edited[4].sha256 = "changed";
+	by_error *error = by_migrate_up(ctx, database, &wrong, 0, &count);
+	CHECK(by_error_is(error, CONFLICT) && strstr(error->detail, "0002_sails.sql was edited"));
+	CHECK_FAILS(by_migrate_check(ctx, database, &wrong, &count), CONFLICT);
+	CHECK_FAILS(by_migrate_down(ctx, database, &wrong, 1, &count), CONFLICT);
+	edited[1].number = edited[4].number = 4;
+	edited[2].number = edited[5].number = 5;
+	error = by_migrate_up(ctx, database, &wrong, 0, &count);
+	CHECK(by_error_is(error, CONFLICT) && strstr(error->detail, "0002_sails"));
+	return drop_migrated(ctx);
+}
+
+static by_error *a_failing_step_leaves_the_one_before_it(by_ctx *ctx)
+{
+	by_database  *database = ctx->providers->database;
+	by_migration  broken[BY_COUNT(first_steps)];
+	by_migrations wrong = { broken, BY_COUNT(broken) };
+	size_t        count = 0;
+	BY_TRY(drop_migrated(ctx));
+	memcpy(broken, first_steps, sizeof broken);
+	broken[1].up = broken[4].up = "\nCREATE TABLE crew (id integer);\nALTER TABLE nowhere ADD COLUMN x integer;\n";
+	by_error *error = by_migrate_up(ctx, database, &wrong, 0, &count);
+	CHECK(error && strstr(error->detail, "0002_sails"));
+	CHECK(strstr(error->internal, "0002_sails.sql") && strstr(error->internal, "nowhere"));
+	CHECK(strstr(error->internal, "line 3") || strstr(error->internal, "statement 2"));
+	BY_TRY(by_migrate_up(ctx, database, &three_steps, 0, &count));
+	CHECK(count == 2);
+	return drop_migrated(ctx);
+}
+
+typedef struct migrator {
+	size_t applied;
+} migrator;
+
+static by_error *migrate(by_ctx *ctx, migrator *self)
+{
+	return by_migrate_up(ctx, ctx->providers->database, &three_steps, 0, &self->applied);
+}
+BY_TASK(migrate, migrator);
+
+static by_error *of_five_that_migrate_at_once_one_applies_each_step(by_ctx *ctx)
+{
+	migrator all[5] = { { 0 } };
+	by_task *tasks[5];
+	size_t   sum = 0;
+	BY_TRY(drop_migrated(ctx));
+	for (int i = 0; i < 5; i++)
+		tasks[i] = BY_SPAWN(ctx, migrate, &all[i]);
+	for (int i = 0; i < 5; i++) {
+		BY_TRY(by_join(ctx, tasks[i]));
+		sum += all[i].applied;
+	}
+	CHECK(sum == 3);
+	return drop_migrated(ctx);
+}
+
 /* ---- running them ---- */
 
 typedef struct test_case {
@@ -685,6 +801,10 @@ static const test_case tests[] = {
 	CASE(a_failing_statement_does_not_touch_its_neighbours),
 	CASE(a_wrong_statement_is_an_error_of_its_own),
 	CASE(more_dynamic_statements_than_are_kept),
+	CASE(steps_go_up_and_down),
+	CASE(an_edited_or_missing_step_stops_everything),
+	CASE(a_failing_step_leaves_the_one_before_it),
+	CASE(of_five_that_migrate_at_once_one_applies_each_step),
 };
 
 typedef struct command_line {

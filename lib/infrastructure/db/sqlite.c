@@ -345,8 +345,11 @@ static by_error *error_of(by_ctx *ctx, const by__lite_job *job)
 	const char *name = job->statement ? job->statement->name : job->script ? "script" : "transaction";
 	if (as->kind->status == 503)
 		error->retry_after = 1;
-	return by_error_internal(ctx->arena, error, "SQLite %d (%s) in %s%s: %s", job->code, sqlite3_errstr(job->code), name,
-	    job->line ? by_format(ctx->arena, ", line %d", job->line) : "", job->message);
+	const char *place = "";
+	if (job->line)
+		place = by_format(ctx->arena, ", line %d: %s", job->line, by__script_line(ctx->arena, job->script, job->line));
+	return by_error_internal(ctx->arena, error, "SQLite %d (%s) in %s: %s%s", job->code, sqlite3_errstr(job->code), name,
+	    job->message, place);
 }
 
 static by_error *deliver(by_ctx *ctx, const by__lite_job *job, by_row_sink *sink, int64_t *affected)

@@ -30,7 +30,7 @@ static void pause_thread(long ms)
 
 typedef struct work {
 	pthread_t   thread;
-	by_ctx     *ctx, *current;
+	by_ctx     *ctx, *current, *parent;
 	const char *result;
 	bool        ended;
 } work;
@@ -40,6 +40,7 @@ static by_error *work_on(by_ctx *ctx, work *self)
 	self->thread = pthread_self();
 	self->ctx = ctx;
 	self->current = by_ctx_current();
+	self->parent = ctx->parent;
 	self->result = by_format(ctx->arena, "made by %s", ctx->request_id);
 	pause_thread(20);
 	self->ended = true;
@@ -56,7 +57,7 @@ static by_error *offload_once(by_ctx *ctx, void *argument)
 	ck_ok(by_offload(ctx, work_on_task, &self));
 	ck_assert(!pthread_equal(self.thread, pthread_self()));
 	ck_assert_ptr_eq(self.ctx, self.current);
-	ck_assert_ptr_eq(self.ctx->parent, ctx);
+	ck_assert_ptr_eq(self.parent, ctx);
 	ck_assert_ptr_eq(by_ctx_current(), ctx);
 	ck_assert_str_eq(self.result, "made by r1");
 	ck_assert_uint_eq(by__runtime_used().offloads, 0);
@@ -66,6 +67,33 @@ static by_error *offload_once(by_ctx *ctx, void *argument)
 START_TEST(work_runs_on_another_thread_with_a_child_context)
 {
 	run(offload_once);
+}
+END_TEST
+
+static by_error *allocate(by_ctx *ctx, void *argument)
+{
+	by_alloc(ctx->arena, *(size_t *)argument);
+	return BY_OK;
+}
+
+static by_error *offload_often(by_ctx *ctx, void *argument)
+{
+	size_t size = 100;
+
+	(void)argument;
+	ck_ok(by_offload(ctx, allocate, &size));
+	size_t before = by_arena_used(ctx->arena).bytes;
+	for (int i = 0; i < 1000; i++)
+		ck_ok(by_offload(ctx, allocate, &size));
+	ck_assert_uint_eq(by_arena_used(ctx->arena).bytes, before);
+	ck_assert_ptr_null(ctx->children);
+	ck_assert_ptr_nonnull(ctx->spares);
+	return BY_OK;
+}
+
+START_TEST(a_thousand_calls_share_one_arena)
+{
+	run(offload_often);
 }
 END_TEST
 
@@ -289,7 +317,8 @@ START_TEST(waiting_in_offloaded_work_is_caught)
 }
 END_TEST
 
-UNIT("offload", work_runs_on_another_thread_with_a_child_context, the_loop_goes_on_while_several_children_offload,
+UNIT("offload", work_runs_on_another_thread_with_a_child_context, a_thousand_calls_share_one_arena,
+    the_loop_goes_on_while_several_children_offload,
     work_of_a_cancelled_task_runs_to_its_end, a_deadline_is_told_after_the_work_and_stops_new_work,
     work_that_asks_its_context_stops_early, the_works_own_error_goes_before_cancellation,
     contexts_made_by_the_work_are_cancelled_too, FORK_TESTS
