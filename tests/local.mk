@@ -4,7 +4,7 @@ AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h
 
 # What a database must do; the integration tests run it on each.
-check_PROGRAMS += tests/integration/db_conformance
+check_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
 
 if HAVE_CHECK
 check_PROGRAMS += \
