@@ -1,4 +1,8 @@
 libbanyan_all_la_SOURCES += \
+	fcgi/application.c \
+	fcgi/application.h \
+	fcgi/cgi.c \
+	fcgi/cgi.h \
 	fcgi/connection.c \
 	fcgi/connection.h \
 	fcgi/crash.c \
@@ -18,6 +22,12 @@ libbanyan_all_la_SOURCES += \
 	fcgi/listener.h \
 	fcgi/peer.c \
 	fcgi/peer.h \
+	fcgi/prepare.c \
+	fcgi/prepare.h \
 	fcgi/protocol.h \
 	fcgi/settings.c \
-	fcgi/settings.h
+	fcgi/settings.h \
+	fcgi/supervisor.c \
+	fcgi/supervisor.h \
+	fcgi/worker.c \
+	fcgi/worker.h

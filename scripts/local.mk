@@ -1,3 +1,16 @@
+libbanyan_all_la_SOURCES += \
+	scripts/cli/cli.c \
+	scripts/cli/cli.h \
+	scripts/cli/commands/config.c \
+	scripts/cli/commands/db.c \
+	scripts/cli/commands/health.c \
+	scripts/cli/commands/help.c \
+	scripts/cli/commands/routes.c \
+	scripts/cli/commands/serve.c \
+	scripts/cli/commands/token.c \
+	scripts/cli/commands/version.c \
+	scripts/cli/main.c
+
 # Developer scripts; scripts/README.md says what each does.
 EXTRA_DIST += \
 	.clang-format \

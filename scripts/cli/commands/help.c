@@ -1,0 +1,18 @@
+/* help: the table of commands, told. */
+#include <stdio.h>
+#include <string.h>
+
+#include "scripts/cli/cli.h"
+
+int by__command_help(by__cli *cli)
+{
+	const char *name = cli->app->name;
+
+	printf("%s%s%s\n\nusage: %s [--set NAME=value]... [--config FILE] COMMAND\n\n", name,
+	    cli->app->description ? ": " : "", cli->app->description ? cli->app->description : "", name);
+	for (const by__command *command = by__commands; command->name; command++)
+		printf("  %s%s%s\n      %s\n", command->name, *command->words ? " " : "", command->words, command->summary);
+	printf("\nStarted by a web server, it is a FastCGI worker or a CGI program instead.\n"
+	    "%s config sample prints every setting with what it does.\n", name);
+	return 0;
+}
