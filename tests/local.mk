@@ -11,7 +11,7 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/store.c \
 	tests/support/store.h
 # What a database must do; the integration tests run it on each.
-check_PROGRAMS += tests/integration/db_conformance
+check_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
 
 if HAVE_CHECK
 check_PROGRAMS += \
