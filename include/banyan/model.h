@@ -48,7 +48,7 @@ typedef struct by_number {
 	.set = true, \
 	.is_integer = _Generic((x), double: false, float: false, default: true), \
 	.integer = _Generic((x), double: 0, float: 0, default: (x)), \
-	.real = (x), .text = #x }
+	.real = (double)(x), .text = #x }
 
 /* A named text format: its check, and the `format` of JSON Schema. */
 typedef struct by_format_rule {
@@ -105,7 +105,8 @@ struct by_field {
 	size_t      min_length, max_length; /* strings in code points, bytes in bytes; 0: none */
 	size_t      min_items, max_items;
 	bool        unique_items;
-	by_number   minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of; /* durations in seconds, sizes in bytes */
+	by_number   minimum, maximum, exclusive_minimum, exclusive_maximum; /* durations in seconds, sizes in bytes */
+	by_number   multiple_of;
 	const char *pattern;                /* PCRE2, matched anywhere unless anchored */
 	const by_format_rule *format;
 
@@ -274,7 +275,8 @@ typedef struct by_present {
 
 /*
  * Checks a model's table and compiles its plan, and those of the models it
- * nests. Once, before threads; again for the same model does nothing.
+ * nests. Once, before threads; again for the same model does nothing. The plan
+ * lives as long as the arena, so that is the application's.
  * CONFIGURATION lists every mistake with file, line and remedy.
  */
 BY_API BY_MUST_CHECK by_error *by_model_compile(by_arena *arena, const by_model *model);

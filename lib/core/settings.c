@@ -160,7 +160,8 @@ static void take_value(loader *l, by__setting *setting, by_text value, const cha
 	if (setting->field->kind == &by_kind_bool)
 		value = switch_text(value);
 	if (setting->field->kind->parse == NULL)
-		by__settings_fault(&l->faults, "%s: %s has no text form, %s", setting->variable, setting->field->kind->expects, place);
+		by__settings_fault(&l->faults, "%s: %s has no text form, %s", setting->variable, setting->field->kind->expects,
+		    place);
 	else if (!by_field_parse(faults, setting->field, value, BY_FAULT_SETTING, setting->variable, setting->object))
 		refuse_value(l, setting, value);
 }
@@ -307,8 +308,8 @@ static void load(loader *l, const by_settings_part *parts, size_t count)
 		run_rules(l, &parts[i]);
 }
 
-by_error *by_settings_load(by_arena *arena, const by_settings_sources *sources, const by_settings_part *parts, size_t count,
-    by_settings **settings)
+by_error *by_settings_load(by_arena *arena, const by_settings_sources *sources, const by_settings_part *parts,
+    size_t count, by_settings **settings)
 {
 	loader l = { .arena = arena, .sources = sources };
 
