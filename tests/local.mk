@@ -10,8 +10,9 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.h \
 	tests/support/store.c \
 	tests/support/store.h
-# What a database must do; the integration tests run it on each.
-check_PROGRAMS += tests/integration/db_conformance
+# What a database must do: tests/integration/test_postgresql.py runs them.
+EXTRA_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
+check_DATA = tests/integration/db_conformance$(EXEEXT) tests/integration/db_faults$(EXEEXT)
 
 if HAVE_CHECK
 check_PROGRAMS += \
@@ -78,6 +79,7 @@ PYTHON_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
+	tests/integration/test_postgresql.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
