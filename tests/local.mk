@@ -37,6 +37,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_chain \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_crud \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
