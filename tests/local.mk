@@ -10,6 +10,9 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.h \
 	tests/support/store.c \
 	tests/support/store.h
+# What a database must do; the integration tests run it on each.
+check_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
+
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/unit/application/test_mapper \
@@ -20,24 +23,32 @@ check_PROGRAMS += \
 	tests/unit/core/test_ctx \
 	tests/unit/core/test_deadline \
 	tests/unit/core/test_error \
+	tests/unit/core/test_format \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_read \
 	tests/unit/core/test_json_write \
-	tests/unit/core/test_settings \
+	tests/unit/core/test_kinds \
 	tests/unit/core/test_log \
 	tests/unit/core/test_metric \
+	tests/unit/core/test_model \
 	tests/unit/core/test_offload \
+	tests/unit/core/test_runtime \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
 	tests/unit/core/test_time \
+	tests/unit/domain/test_entity \
+	tests/unit/fcgi/test_guard \
+	tests/unit/fcgi/test_launch \
+	tests/unit/fcgi/test_peer \
 	tests/unit/infrastructure/test_jwt \
 	tests/unit/interface/test_access \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
+	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_hot_path \
-	tests/unit/interface/test_crud \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
@@ -47,10 +58,29 @@ tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
+# What must not compile does not.
+TESTS += tests/unit/test_must_fail.sh
+EXTRA_DIST += \
+	tests/unit/must_fail/base_of_another_type.c \
+	tests/unit/must_fail/common.h \
+	tests/unit/must_fail/list_of_another_model.c \
+	tests/unit/must_fail/member_unsigned.c \
+	tests/unit/must_fail/member_without_kind.c \
+	tests/unit/must_fail/misspelt_column.c \
+	tests/unit/must_fail/misspelt_member.c \
+	tests/unit/must_fail/nested_another_model.c \
+	tests/unit/must_fail/operation_input.c \
+	tests/unit/must_fail/operation_output.c \
+	tests/unit/must_fail/rules_of_another_model.c \
+	tests/unit/must_fail/sound.c \
+	tests/unit/must_fail/unchecked_error.c \
+	tests/unit/test_must_fail.sh
+
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
+	tests/check/test_requirements.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
@@ -64,7 +94,10 @@ EXTRA_DIST += \
 	tests/support/tokens.py
 
 # Measurements of single parts, made on request: make tests/bench/micro_switch.
-EXTRA_PROGRAMS += tests/bench/micro_switch
+EXTRA_PROGRAMS += \
+	tests/bench/micro_json \
+	tests/bench/micro_switch
+tests_bench_micro_json_LDADD = libbanyan-all.la
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 .PHONY: check-unit
@@ -96,3 +129,7 @@ bench: all
 noinst_PROGRAMS += tests/apps/probe/probe
 tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
 tests_apps_probe_probe_LDADD = libbanyan-all.la
+# JSON against json-c; fails when a goal is missed.
+.PHONY: bench-json
+bench-json: tests/bench/micro_json
+	tests/bench/micro_json --check

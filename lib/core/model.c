@@ -86,22 +86,22 @@ bool by_field_set(by_arena *arena, const by_field *field, by_value value, void *
 	return false;
 }
 
-static bool integer_grammar(by_text text)
+/* A number that is one, but that the kind has no room for. */
+static bool out_of_range(const by_kind *kind, by_text text)
 {
-	size_t at = text.len > 0 && text.ptr[0] == '-' ? 1 : 0;
+	if (kind->refused != NULL || !by__number_is(text))
+		return false;
+	bool whole = memchr(text.ptr, '.', text.len) == NULL && memchr(text.ptr, 'e', text.len) == NULL
+	    && memchr(text.ptr, 'E', text.len) == NULL;
 
-	for (size_t i = at; i < text.len; i++)
-		if (text.ptr[i] < '0' || text.ptr[i] > '9')
-			return false;
-	return text.len > at;
+	return kind->sql == BY_SQL_DOUBLE || (whole && (kind->sql == BY_SQL_INTEGER || kind->sql == BY_SQL_BIGINT));
 }
 
 static void add_refusal(by_faults *faults, const by_field *field, by_text text, const by_where *where)
 {
 	const by_kind *kind = field->kind;
-	bool           is_number = kind->sql == BY_SQL_INTEGER || kind->sql == BY_SQL_BIGINT || kind->sql == BY_SQL_DOUBLE;
 
-	if (is_number && kind->refused == NULL && (integer_grammar(text) || (kind->sql == BY_SQL_DOUBLE && by__number_is(text))))
+	if (out_of_range(kind, text))
 		by_fault_at(faults, where, "range", "is outside the range of %s", kind->expects);
 	else
 		by_fault_at(faults, where, kind->refused ? kind->refused : "type", "must be %s", kind->expects);

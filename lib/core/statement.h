@@ -40,4 +40,7 @@ static inline const by__statement *by__statement_of(const by_statement *statemen
  */
 const by_statement *by__statement_dynamic(by_arena *arena, const char *name, by_text sql);
 
+/* A line of a script, from 1, without the white space around it: what an error shows of it. In the arena. */
+const char *by__script_line(by_arena *arena, const char *script, int line);
+
 #endif

@@ -9,6 +9,8 @@
 #include <banyan/http.h>
 #include <banyan/kind.h>
 
+#include "interface/request.h"
+
 /* What an answer tells about itself; the cells of both kinds of paging. */
 typedef struct number_meta {
 	int64_t total;
@@ -276,7 +278,7 @@ static void put_other_parameters(by_buf *out, by_text query, const char *name)
 /* <path?others&name=value>; rel="…" */
 static void put_link(by_buf *out, by_ctx *ctx, const char *rel, const char *name, const char *value)
 {
-	by_text path = by_request_path(ctx);
+	by_text path = by__request(ctx)->full_path;
 	if (out->len > 0)
 		BY_PUT(out, ", ");
 	by_put_char(out, '<');

@@ -148,6 +148,20 @@ START_TEST(create_answers_201_with_location_and_tag)
 }
 END_TEST
 
+START_TEST(links_begin_with_the_base_path)
+{
+	by__server_options options = { .base_path = "/lab", .body_max = 1 << 20 };
+	set_up();
+	ck_ok(by__server_new(arena, &app, &options, &server));
+	test_answer made = ask("POST", "/lab/api/v1/shelves", "{\"name\":\"top\"}");
+	ck_status(made, 201);
+	ck_assert_str_eq(test_header(arena, &made, "Location"), by_format(arena, "/lab/api/v1/shelves/%s", id_of(&made)));
+	test_answer page = ask("GET", "/lab/api/v1/shelves", NULL);
+	ck_assert_str_eq(test_header(arena, &page, "Link"), "</lab/api/v1/shelves?page=1>; rel=\"first\", "
+	    "</lab/api/v1/shelves?page=1>; rel=\"last\"");
+}
+END_TEST
+
 START_TEST(bad_bodies_are_422_and_store_nothing)
 {
 	set_up();
@@ -366,8 +380,8 @@ START_TEST(rows_that_cannot_work_refuse_start_up_with_their_place)
 }
 END_TEST
 
-UNIT("crud", create_answers_201_with_location_and_tag, bad_bodies_are_422_and_store_nothing, lists_are_pages_with_links,
-    an_empty_list_is_a_page_too, all_bad_parameters_are_told_at_once, what_the_view_hides_cannot_be_asked_for,
+UNIT("crud", create_answers_201_with_location_and_tag, links_begin_with_the_base_path,
+    bad_bodies_are_422_and_store_nothing, lists_are_pages_with_links, an_empty_list_is_a_page_too, all_bad_parameters_are_told_at_once, what_the_view_hides_cannot_be_asked_for,
     put_replaces_and_patch_merges, if_match_guards_against_lost_updates, a_taken_unique_value_is_409,
     below_a_parent_only_its_rows_are_there, below_an_absent_parent_everything_is_404, cursors_and_the_envelope_of_v2,
     what_a_row_leaves_out_is_405, rows_that_cannot_work_refuse_start_up_with_their_place);
