@@ -33,8 +33,8 @@ check_PROGRAMS += \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_model \
 	tests/unit/core/test_offload \
-	tests/unit/core/test_settings \
 	tests/unit/core/test_runtime \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
@@ -47,12 +47,15 @@ check_PROGRAMS += \
 	tests/unit/interface/test_access \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
+	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace
+tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
@@ -124,6 +127,10 @@ bench: all
 	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)
 
+# The probe: an application that does what a test asks of it.
+noinst_PROGRAMS += tests/apps/probe/probe
+tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
+tests_apps_probe_probe_LDADD = libbanyan-all.la
 # JSON against json-c; fails when a goal is missed.
 .PHONY: bench-json
 bench-json: tests/bench/micro_json
