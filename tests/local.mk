@@ -86,7 +86,8 @@ PYTHON_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
-	tests/e2e/test_first_run.py
+	tests/e2e/test_first_run.py \
+	tests/e2e/test_gateway.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
@@ -131,6 +132,7 @@ bench: all
 noinst_PROGRAMS += tests/apps/probe/probe
 tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
 tests_apps_probe_probe_LDADD = libbanyan-all.la
+
 # JSON against json-c; fails when a goal is missed.
 .PHONY: bench-json
 bench-json: tests/bench/micro_json
