@@ -4,4 +4,5 @@ EXTRA_DIST += \
 	docs/benchmarks.json \
 	docs/benchmarks.md \
 	docs/benchmarks.svg \
+	docs/http.md \
 	docs/requirements.md

@@ -211,9 +211,16 @@ static void arena_give(by__gate *gate, by_arena **arena)
 
 static void count_running(by__gate *gate, int change)
 {
+	by__slot *slot = gate->options.slot;
+
 	gate->running += (unsigned)change;
-	if (gate->options.slot)
-		atomic_store_explicit(&gate->options.slot->active, gate->running, memory_order_relaxed);
+	if (!slot)
+		return;
+	atomic_store_explicit(&slot->active, gate->running, memory_order_relaxed);
+	/* Nobody else writes the slot, so this needs no locked instruction. */
+	if (change > 0)
+		atomic_store_explicit(&slot->requests, atomic_load_explicit(&slot->requests, memory_order_relaxed) + 1,
+		    memory_order_relaxed);
 }
 
 /* Called on the loop's stack when the coroutine has ended. */
@@ -258,8 +265,6 @@ static void begin(by__connection *c, const by__head *head)
 	c->ctx = by_ctx_new(c->arena);
 	c->ctx->providers = gate->options.providers;
 	count_running(gate, 1);
-	if (gate->options.slot)
-		atomic_fetch_add_explicit(&gate->options.slot->requests, 1, memory_order_relaxed);
 	if (!by__task_start(c->ctx, by__connection_serve, finished, c)) {
 		by__connection_reject(c);
 		finished(c);

@@ -38,11 +38,10 @@ int by__launch_passed(void)
 	return by__launch_listens(PASSED_FIRST) ? PASSED_FIRST : -1;
 }
 
-by__launch by__launch_tell(int argc, char *const *argv)
+by__launch by__launch_tell(int argc)
 {
 	int passed = by__launch_passed();
 
-	(void)argv;
 	if (argc > 1)
 		return (by__launch){ .kind = BY__LAUNCH_COMMAND, .listener = -1 };
 	if (by__launch_listens(BY__FCGI_LISTEN))

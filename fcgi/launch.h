@@ -16,7 +16,7 @@ typedef struct by__launch {
 	int             listener; /* WORKER: its descriptor */
 } by__launch;
 
-by__launch by__launch_tell(int argc, char *const *argv);
+by__launch by__launch_tell(int argc);
 
 /*
  * The listening socket that systemd passed to this very process (LISTEN_PID,

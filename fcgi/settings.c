@@ -87,7 +87,7 @@ static const by_field app_fields[] = {
 	    .doc = "How long workers go on accepting after SIGTERM while /ready already fails"),
 	BY_FIELD(by__app_settings, shutdown_timeout, .default_value = "30s",
 	    .doc = "How long running requests may take after SIGTERM; then they are answered 503"),
-	BY_FIELD(by__app_settings, base_path, .optional = true, .pattern = "^(/[^/?#]+)+$",
+	BY_FIELD(by__app_settings, base_path, .optional = true, .max_length = 100, .pattern = "^(/[^/?#]+)+$",
 	    .doc = "Path below which the web server mounts the application, taken off each request's path: /lab"),
 	BY_FIELD(by__app_settings, log_level, .default_value = "info",
 	    .doc = "debug, info, warning, error or off; for one logger: info,fcgi=debug"),

@@ -154,12 +154,15 @@ static void tell_end(const supervisor *s, uint32_t index, pid_t pid, int status)
 {
 	const by__slot *slot = &s->shared->slot[index];
 
+	unsigned running = atomic_load(&slot->active);
+	by_text none = { "", 0 };
+
 	if (WIFSIGNALED(status))
 		by_err(NULL, "worker killed by a signal", BY_F("pid", (int)pid), BY_F("worker", index),
-		    BY_F("signal", (const char *)strsignal(WTERMSIG(status))), BY_F("running", atomic_load(&slot->active)),
-		    BY_F("method", slot_text(slot->method, sizeof(slot->method))),
-		    BY_F("route", slot_text(slot->route, sizeof(slot->route))),
-		    BY_F("request_id", slot_text(slot->request_id, sizeof(slot->request_id))));
+		    BY_F("signal", (const char *)strsignal(WTERMSIG(status))), BY_F("running", running),
+		    BY_F("method", running ? slot_text(slot->method, sizeof(slot->method)) : none),
+		    BY_F("route", running ? slot_text(slot->route, sizeof(slot->route)) : none),
+		    BY_F("request_id", running ? slot_text(slot->request_id, sizeof(slot->request_id)) : none));
 	else if (WEXITSTATUS(status) != 0)
 		by_err(NULL, "worker ended", BY_F("pid", (int)pid), BY_F("worker", index), BY_F("status", WEXITSTATUS(status)));
 	else
@@ -332,7 +335,7 @@ static int oversee(supervisor *s)
 		wait_for_something(s);
 	}
 	by__listener_close(&s->listener);
-	by_info(NULL, "stopped", BY_F("clean", !s->unclean));
+	by_info(NULL, "stopped", BY_F("clean", (bool)!s->unclean));
 	by_log_flush();
 	return s->code ? s->code : s->unclean ? 1 : 0;
 }

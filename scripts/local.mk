@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	scripts/build \
 	scripts/check-layers \
 	scripts/docs-assets \
+	scripts/embed-migrations \
 	scripts/install-packages \
 	scripts/lint \
 	scripts/packages/bench \

@@ -42,8 +42,6 @@ typedef struct by_log_field {
 typedef struct by_ctx { /* read-only, but through the functions below */
 	by_arena           *arena;
 	struct by_ctx      *parent;    /* of a child task */
-	uint64_t            deadline;  /* on by_clock; 0: none */
-	bool                cancelled;
 	const char         *request_id;
 	by_trace            trace;
 	const by_principal *principal; /* NULL: anonymous */
@@ -55,9 +53,14 @@ typedef struct by_ctx { /* read-only, but through the functions below */
 	struct by_providers *providers; /* of the worker: database, tokens */
 	struct by_request  *request;   /* NULL outside a request */
 	struct by_ctx_value *values;   /* private */
+
+	/* What other threads may look at, and what is a context's own. A child is given a copy of all above. */
+	uint64_t            deadline;  /* on by_clock; 0: none */
+	bool                cancelled;
 	struct by_ctx       *children; /* private: whom a cancellation reaches */
 	struct by_ctx       *sibling;  /* private */
 	struct by_task      *waiters;  /* private: parked under this context */
+	struct by_ctx_spare *spares;   /* private: arenas for offloaded functions */
 } by_ctx;
 
 /* A context of its own in the arena: a command, a test, a worker's start. */

@@ -86,10 +86,11 @@ typedef struct by_error { /* read-only, but through the functions below */
 /* A new error in the arena. The detail is shown to clients, so it names no table, host or rejected value. */
 #define by_error_new(arena, KIND, ...) by_error_make((arena), BY_ERROR_KIND(KIND), BY_HERE, __VA_ARGS__)
 BY_API BY_MUST_CHECK by_error *by_error_make(by_arena *arena, const by_error_kind *kind, by_place place,
-    const char *detail, ...) BY_PRINTF(4, 5);
+    const char *detail, ...) BY_PRINTF(4, 5) __attribute__((returns_nonnull));
 
 /* Adds a place to the trace; what BY_TRY does. Returns its argument. */
-BY_API BY_MUST_CHECK by_error *by_error_pass(by_error *error, by_place place);
+BY_API BY_MUST_CHECK by_error *by_error_pass(by_error *error, by_place place)
+    __attribute__((nonnull, returns_nonnull));
 /* Sets the text that only the log shows. Returns its argument. */
 BY_API by_error *by_error_internal(by_arena *arena, by_error *error, const char *format, ...) BY_PRINTF(3, 4);
 /* Makes `cause` the reason of `error`. Returns `error`. */

@@ -68,7 +68,7 @@ BY_API void by_log_write(const by_log_site *site, const by_ctx *ctx, const char 
 BY_API void by_log_error_as(const char *logger, const by_ctx *ctx, by_log_level level, const char *message,
     by_error *error);
 
-/* Adds a field to every later line of this context and its children. The name and value must live as long as the arena. */
+/* Adds a field to every later line of this context and of children made later. It must live as long as the arena. */
 #define by_log_with(ctx, name, value) by_log_with_value((ctx), (name), BY_VALUE_OF(value))
 BY_API void by_log_with_value(by_ctx *ctx, const char *name, by_value value);
 

@@ -51,8 +51,8 @@ BY_API void by_cancel(by_task *task);
 /*
  * Runs `work(argument)` on a thread of the pool while the coroutine is parked:
  * for what blocks or computes for more than about a millisecond. The function
- * gets a child context with an arena of its own, which lives as long as the
- * caller's; it may allocate and log, must not wait, and always runs to its end,
+ * gets a child context for the call, with an arena that is not the caller's but
+ * lives as long; it may allocate and log, must not wait, and always runs to its end,
  * even when the context is cancelled meanwhile. Yields its error, or else what
  * by_ctx_check says afterwards. Parks.
  */

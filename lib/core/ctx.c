@@ -5,7 +5,11 @@
 
 #include "core/scheduler.h"
 
-/* `cancelled` and `deadline` are also read by offloaded functions, hence the atomic accesses. */
+/*
+ * An offloaded function reads `cancelled` and `deadline` of its context, and
+ * may make children of it, while the loop cancels or limits: hence the atomic
+ * accesses.
+ */
 
 typedef struct by_ctx_value {
 	const void *key;
@@ -37,29 +41,45 @@ by_ctx *by_ctx_new(by_arena *arena)
 	return ctx;
 }
 
-by_ctx *by__ctx_child_in(by_ctx *parent, by_arena *arena)
+/* `ctx` is zeroed. */
+void by__ctx_child_init(by_ctx *ctx, by_ctx *parent, by_arena *arena)
 {
-	by_ctx *ctx = BY_NEW(arena, by_ctx);
-
-	*ctx = *parent;
+	memcpy(ctx, parent, offsetof(by_ctx, deadline));
 	ctx->arena = arena;
 	ctx->parent = parent;
-	ctx->children = NULL;
-	ctx->waiters = NULL;
+	ctx->deadline = __atomic_load_n(&parent->deadline, __ATOMIC_RELAXED);
 	ctx->sibling = parent->children;
-	parent->children = ctx;
-	return ctx;
+	__atomic_store_n(&parent->children, ctx, __ATOMIC_SEQ_CST);
+	/* A cancellation that went by before the child stood in the list. */
+	if (__atomic_load_n(&parent->cancelled, __ATOMIC_SEQ_CST))
+		__atomic_store_n(&ctx->cancelled, true, __ATOMIC_RELAXED);
+}
+
+void by__ctx_forget(const by_ctx *ctx)
+{
+	by_ctx **at = &ctx->parent->children;
+
+	while (*at != ctx) {
+		BY_INVARIANT(*at != NULL);
+		at = &(*at)->sibling;
+	}
+	*at = ctx->sibling;
 }
 
 by_ctx *by_ctx_child(by_ctx *parent)
 {
-	return by__ctx_child_in(parent, parent->arena);
+	by_ctx *ctx = BY_NEW(parent->arena, by_ctx);
+
+	by__ctx_child_init(ctx, parent, parent->arena);
+	return ctx;
 }
 
 by_ctx *by__ctx_next(const by_ctx *root, by_ctx *at)
 {
-	if (at->children)
-		return at->children;
+	by_ctx *child = __atomic_load_n(&at->children, __ATOMIC_SEQ_CST);
+
+	if (child)
+		return child;
 	while (at != root) {
 		if (at->sibling)
 			return at->sibling;

@@ -90,37 +90,46 @@ void by__deadline_arm(by__deadline *deadline, uint64_t at)
 		by__deadlines_settle();
 }
 
+static void on_timer(uv_timer_t *timer);
+
+/* In `least` milliseconds, or when the first is due. */
+static void set_timer(uint64_t least)
+{
+	/* Rounded up, so that it is never early: the loop's clock is by_clock's, in milliseconds. */
+	uint64_t at = deadlines.heap[1]->at;
+	uint64_t due = at / 1000000 + (at % 1000000 != 0);
+	uint64_t now = uv_now(deadlines.timer.loop);
+
+	if (due == deadlines.set_to)
+		return;
+	uv_timer_start(&deadlines.timer, on_timer, due > now + least ? due - now : least, 0);
+	deadlines.set_to = due;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
-	uint64_t now = by_clock();
+	uint64_t now = by_clock(), orders = deadlines.orders;
 
 	(void)timer;
-	deadlines.set_to = 0;
-	while (deadlines.count > 0 && deadlines.heap[1]->at <= now) {
+	/* What these arm waits for the next turn, however early it is; libuv would run a timer of no delay in this one. */
+	while (deadlines.count > 0 && deadlines.heap[1]->at <= now && deadlines.heap[1]->order < orders) {
 		by__deadline *deadline = deadlines.heap[1];
 		by__deadline_disarm(deadline);
 		deadline->reached(deadline);
 	}
-	by__deadlines_settle();
+	deadlines.set_to = 0;
+	if (deadlines.count > 0)
+		set_timer(1);
 }
 
 void by__deadlines_settle(void)
 {
-	if (deadlines.count == 0) {
-		if (deadlines.set_to) {
-			uv_timer_stop(&deadlines.timer);
-			deadlines.set_to = 0;
-		}
-		return;
+	if (deadlines.count > 0) {
+		set_timer(0);
+	} else if (deadlines.set_to) {
+		uv_timer_stop(&deadlines.timer);
+		deadlines.set_to = 0;
 	}
-	/* Rounded up, so that it is never early: the loop's clock is by_clock's, in milliseconds. */
-	uint64_t at = deadlines.heap[1]->at;
-	uint64_t due = at / 1000000 + (at % 1000000 != 0);
-	if (due == deadlines.set_to)
-		return;
-	uint64_t now = uv_now(deadlines.timer.loop);
-	uv_timer_start(&deadlines.timer, on_timer, due > now ? due - now : 0, 0);
-	deadlines.set_to = due;
 }
 
 void by__deadlines_open(uv_loop_t *loop)

@@ -26,7 +26,7 @@ static sequence uuids = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* Randomness is drawn from the system in larger pieces; a system call per id would show in inserts. */
 static _Thread_local struct {
-	uint8_t bytes[256];
+	uint8_t bytes[1024];
 	size_t  left;
 	int     owner;
 } pool;

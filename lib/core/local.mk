@@ -5,12 +5,12 @@ libbanyan_all_la_SOURCES += \
 	lib/core/compile.c \
 	lib/core/constraint.c \
 	lib/core/constraint.h \
-	lib/core/cursor.c \
-	lib/core/cursor.h \
-	lib/core/database.c \
 	lib/core/coroutine.c \
 	lib/core/coroutine.h \
 	lib/core/ctx.c \
+	lib/core/cursor.c \
+	lib/core/cursor.h \
+	lib/core/database.c \
 	lib/core/deadline.c \
 	lib/core/deadline.h \
 	lib/core/error.c \
@@ -37,6 +37,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/number.c \
 	lib/core/number.h \
 	lib/core/offload.c \
+	lib/core/order.c \
 	lib/core/pattern.c \
 	lib/core/pattern.h \
 	lib/core/plan.h \
@@ -51,7 +52,6 @@ libbanyan_all_la_SOURCES += \
 	lib/core/settings_sources.h \
 	lib/core/shared.c \
 	lib/core/shared.h \
-	lib/core/order.c \
 	lib/core/spec.c \
 	lib/core/statement.c \
 	lib/core/statement.h \

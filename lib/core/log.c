@@ -170,6 +170,19 @@ void by_log_flush(void)
 	unlock();
 }
 
+void by__log_rescue(void)
+{
+	const char *end = out.lines.len > 0 ? memrchr(out.lines.data, '\n', out.lines.len) : NULL;
+	size_t len = end ? (size_t)(end - out.lines.data) + 1 : 0;
+
+	for (size_t done = 0; done < len;) {
+		ssize_t put = write(out.fd, out.lines.data + done, portion(out.lines.data + done, len - done));
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
+}
+
 uint64_t by__log_lost(void)
 {
 	return atomic_load(&out.lost);
@@ -252,9 +265,11 @@ static by_error *parse_rule(by_arena *arena, by_text item, level_rule *rule)
 
 	prefix = trimmed(prefix);
 	if (equals && prefix.len == 0)
-		return by_error_new(arena, CONFIGURATION, "LOG_LEVEL: no logger stands before '=' in \"%.*s\".", BY_TEXT_ARG(item));
+		return by_error_new(arena, CONFIGURATION,
+		    "LOG_LEVEL: no logger stands before '=' in \"%.*s\".", BY_TEXT_ARG(item));
 	if (prefix.len >= LOGGER)
-		return by_error_new(arena, CONFIGURATION, "LOG_LEVEL: the name of a logger has at most %d characters.", LOGGER - 1);
+		return by_error_new(arena, CONFIGURATION,
+		    "LOG_LEVEL: the name of a logger has at most %d characters.", LOGGER - 1);
 	if (!parse_level(trimmed(level), &rule->level))
 		return by_error_new(arena, CONFIGURATION,
 		    "LOG_LEVEL: \"%.*s\" does not name a level: debug, info, warning, error or off.", BY_TEXT_ARG(item));

@@ -6,5 +6,7 @@
 
 /* Lines of this process that could not be written and found no room to wait. */
 uint64_t by__log_lost(void);
+/* From a crash handler, the last thing before death: writes the whole lines that wait, and takes no lock. */
+void by__log_rescue(void);
 
 #endif

@@ -34,13 +34,15 @@ uv_loop_t *by__loop(void);
  * the loop's own stack, where the context's arena may be reset. False: there is
  * no memory for a stack, and nothing has run.
  */
-BY_MUST_CHECK bool by__task_start(by_ctx *ctx, void (*run)(by_ctx *ctx, void *argument), void (*done)(void *argument), void *argument);
+BY_MUST_CHECK bool by__task_start(by_ctx *ctx, void (*run)(by_ctx *ctx, void *argument),
+    void (*done)(void *argument), void *argument);
 
 /* Cancels the context's work and its children: waits return CANCELLED. From the loop or any coroutine. */
 void by__ctx_cancel(by_ctx *ctx);
 
 /* Runs a function in a coroutine on a loop of its own until it returns: commands, tests, CGI. */
-BY_MUST_CHECK by_error *by__runtime_block_on(by_arena *arena, by_error *(*run)(by_ctx *ctx, void *argument), void *argument);
+BY_MUST_CHECK by_error *by__runtime_block_on(by_arena *arena, by_error *(*run)(by_ctx *ctx, void *argument),
+    void *argument);
 
 typedef struct by__runtime_usage {
 	uint32_t coroutines; /* alive */

@@ -9,8 +9,10 @@
 
 /* Makes the context this thread's current one; returns the one before. */
 by_ctx *by__ctx_enter(by_ctx *ctx);
-/* by_ctx_child, but with an arena of its own. */
-by_ctx *by__ctx_child_in(by_ctx *parent, by_arena *arena);
+/* by_ctx_child, but in storage of the caller and with an arena of its own. */
+void by__ctx_child_init(by_ctx *ctx, by_ctx *parent, by_arena *arena);
+/* Takes a context whose work has ended, with all below it, out of its parent's reach. */
+void by__ctx_forget(const by_ctx *ctx);
 /* Walks a context and all below it: the one after `at`, NULL after the last. */
 by_ctx *by__ctx_next(const by_ctx *root, by_ctx *at);
 

@@ -159,3 +159,11 @@ const by_statement *by__statement_dynamic(by_arena *arena, const char *name, by_
 	}
 	return &statement->base;
 }
+
+const char *by__script_line(by_arena *arena, const char *script, int line)
+{
+	for (int at = 1; at < line && *script; script++)
+		at += *script == '\n';
+	script += strspn(script, " \t");
+	return by_copy_text(arena, (by_text){ script, strcspn(script, "\r\n") });
+}

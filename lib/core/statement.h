@@ -16,10 +16,9 @@ typedef enum by__verb {
 	BY__VERB_COUNT
 } by__verb;
 
-enum {
-	BY__STATEMENT_TRANSIENT = UINT32_MAX, /* the id of a statement that is not kept prepared */
-	BY__STATEMENT_DYNAMIC_MAX = 1000
-};
+#define BY__STATEMENT_TRANSIENT UINT32_MAX /* the id of a statement that is not kept prepared */
+
+enum { BY__STATEMENT_DYNAMIC_MAX = 1000 };
 
 typedef struct by__statement {
 	by_statement base; /* every by_statement is one of these */
@@ -39,5 +38,8 @@ static inline const by__statement *by__statement_of(const by_statement *statemen
  * and is not kept prepared.
  */
 const by_statement *by__statement_dynamic(by_arena *arena, const char *name, by_text sql);
+
+/* A line of a script, from 1, without the white space around it: what an error shows of it. In the arena. */
+const char *by__script_line(by_arena *arena, const char *script, int line);
 
 #endif

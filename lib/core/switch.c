@@ -1,4 +1,4 @@
-/* Exchanging stacks: the callee-saved registers are all that the C ABI has a function keep, so they are all that moves. */
+/* Exchanging stacks. The callee-saved registers are all that a function must keep, so they are all that moves. */
 
 /* longjmp to another stack is what _FORTIFY_SOURCE's __longjmp_chk refuses. */
 #undef _FORTIFY_SOURCE

@@ -229,7 +229,7 @@ void by__tasks_limit(const by_ctx *ctx)
 void by__ctx_cancel(by_ctx *ctx)
 {
 	for (by_ctx *at = ctx; at; at = by__ctx_next(ctx, at)) {
-		__atomic_store_n(&at->cancelled, true, __ATOMIC_RELAXED);
+		__atomic_store_n(&at->cancelled, true, __ATOMIC_SEQ_CST);
 		while (at->waiters)
 			make_ready(at->waiters, CANCELLED);
 	}
@@ -372,6 +372,7 @@ static void forget_child(by_task *parent, by_task *child)
 	}
 	*at = child->sibling;
 	child->joined = true;
+	by__ctx_forget(child->ctx);
 }
 
 by_error *by_join(by_ctx *ctx, by_task *task)

@@ -1,6 +1,7 @@
 libbanyan_all_la_SOURCES += \
 	lib/infrastructure/db/drivers.c \
 	lib/infrastructure/db/drivers.h \
+	lib/infrastructure/db/migration.c \
 	lib/infrastructure/db/postgresql.c \
 	lib/infrastructure/db/postgresql.h \
 	lib/infrastructure/db/postgresql_address.c \

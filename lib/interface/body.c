@@ -44,10 +44,10 @@ static by_text trimmed(by_text text)
 /* Takes the part before `mark` off the text. */
 static by_text cut(by_text *text, char mark)
 {
-	const char *at = memchr(text->ptr, mark, text->len);
+	const char *at = text->len > 0 ? memchr(text->ptr, mark, text->len) : NULL;
 	by_text     part = { text->ptr, at ? (size_t)(at - text->ptr) : text->len };
 
-	*text = at ? (by_text){ at + 1, text->len - part.len - 1 } : (by_text){ text->ptr + text->len, 0 };
+	*text = at ? (by_text){ at + 1, text->len - part.len - 1 } : BY_TEXT("");
 	return trimmed(part);
 }
 

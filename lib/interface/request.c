@@ -30,24 +30,32 @@ bool by__same_word(by_text text, const char *word)
 	return text.len == strlen(word) && strncasecmp(text.ptr, word, text.len) == 0;
 }
 
-/* Variables that every request needs, found in one pass; all others are looked up when asked for. */
+/*
+ * Variables that every request needs, found in one pass; all others are looked
+ * up when asked for. A letter that tells them apart is compared first.
+ */
 typedef struct known {
 	const char *name;
 	size_t      len;
+	size_t      probe;
 	size_t      offset;
 } known;
 
-#define KNOWN(NAME, member) { NAME, sizeof(NAME) - 1, offsetof(by_request, member) }
+#define KNOWN(NAME, probe, member) { NAME, sizeof(NAME) - 1, (probe), offsetof(by_request, member) }
 
-static const known known_variables[] = {
-	KNOWN("REQUEST_METHOD", method_name),
-	KNOWN("REQUEST_URI", target),
-	KNOWN("REMOTE_ADDR", remote),
-	KNOWN("CONTENT_TYPE", content_type),
-	KNOWN("HTTP_AUTHORIZATION", authorization),
-	KNOWN("HTTP_X_REQUEST_ID", request_id),
-	KNOWN("HTTP_TRACEPARENT", traceparent),
+static const known known_server[] = {
+	KNOWN("REQUEST_METHOD", 8, method_name),
+	KNOWN("REQUEST_URI", 8, target),
 };
+
+static const known known_headers[] = {
+	KNOWN("HTTP_AUTHORIZATION", 6, authorization),
+	KNOWN("HTTP_X_REQUEST_ID", 5, request_id),
+	KNOWN("HTTP_TRACEPARENT", 5, traceparent),
+};
+
+static const known known_content = KNOWN("CONTENT_TYPE", 8, content_type);
+static const known known_remote = KNOWN("REMOTE_ADDR", 7, remote);
 
 static void length_set(by_request *request, const char *digits)
 {
@@ -65,21 +73,39 @@ static void length_set(by_request *request, const char *digits)
 	request->length_kind = BY__LENGTH_DECLARED;
 }
 
+/* `variable` is at least as long as the prefix that led here, so that the probe is inside it. */
+static void take_if(by_request *request, const char *variable, const known *k)
+{
+	if (variable[k->probe] != k->name[k->probe] || strncmp(variable, k->name, k->len) != 0 || variable[k->len] != '=')
+		return;
+	by_text *member = (by_text *)(void *)((char *)request + k->offset);
+
+	*member = (by_text){ variable + k->len + 1, strlen(variable + k->len + 1) };
+}
+
 static void variable_take(by_request *request, const char *variable)
 {
-	if (strncmp(variable, "CONTENT_LENGTH=", 15) == 0) {
-		length_set(request, variable + 15);
-		return;
-	}
-	for (size_t i = 0; i < BY_COUNT(known_variables); i++) {
-		const known *k = &known_variables[i];
-
-		if (strncmp(variable, k->name, k->len) == 0 && variable[k->len] == '=') {
-			by_text *member = (by_text *)(void *)((char *)request + k->offset);
-
-			*member = (by_text){ variable + k->len + 1, strlen(variable + k->len + 1) };
-			return;
-		}
+	switch (variable[0]) {
+	case 'H':
+		if (strncmp(variable, "HTTP_", 5) == 0 && variable[5] != '\0')
+			for (size_t i = 0; i < BY_COUNT(known_headers); i++)
+				take_if(request, variable, &known_headers[i]);
+		break;
+	case 'R':
+		if (strncmp(variable, "REQUEST_", 8) == 0)
+			for (size_t i = 0; i < BY_COUNT(known_server); i++)
+				take_if(request, variable, &known_server[i]);
+		else if (strncmp(variable, "REMOTE_", 7) == 0)
+			take_if(request, variable, &known_remote);
+		break;
+	case 'C':
+		if (strncmp(variable, "CONTENT_LENGTH=", 15) == 0)
+			length_set(request, variable + 15);
+		else if (strncmp(variable, "CONTENT_", 8) == 0)
+			take_if(request, variable, &known_content);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -89,8 +115,7 @@ void by__request_init(by_request *request, by__exchange *exchange)
 	request->exchange = exchange;
 	request->started = exchange->received ? exchange->received : by_clock();
 	for (char *const *variable = exchange->env; *variable != NULL; variable++)
-		if (**variable == 'R' || **variable == 'C' || **variable == 'H')
-			variable_take(request, *variable);
+		variable_take(request, *variable);
 	request->method = by__method_of(request->method_name);
 	request->path = request->query = BY_TEXT("");
 }
@@ -127,6 +152,7 @@ bool by__request_target(by_request *request, by_text base_path)
 	}
 	if (path.len == 0 && skip > 0)
 		path = BY_TEXT("/");
+	request->full_path = path;
 	request->path = path;
 	if (base_path.len == 0)
 		return true;

@@ -245,10 +245,11 @@ static by_text body_of(const by__response *response)
 	return BY_TEXT("");
 }
 
-/* A late answer still has to leave: sending has a bound of its own, and goes on after a cancellation by ourselves. */
+/* A late answer still has to leave: sending has time of its own, and goes on after a cancellation by ourselves. */
 static void grant_time(by_ctx *ctx)
 {
-	ctx->deadline = by_clock() + (uint64_t)SEND_SECONDS * 1000000000u;
+	if (ctx->deadline != 0)
+		ctx->deadline += (uint64_t)SEND_SECONDS * 1000000000u;
 	ctx->cancelled = false;
 }
 

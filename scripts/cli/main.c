@@ -128,7 +128,7 @@ static int worker(by_arena *arena, const by_app *app, int fd)
 int by_main(int argc, char **argv, const by_app *app)
 {
 	by_arena *arena = by_arena_new(64 * 1024);
-	by__launch launch = by__launch_tell(argc, argv);
+	by__launch launch = by__launch_tell(argc);
 	int code;
 
 	switch (launch.kind) {

@@ -112,6 +112,7 @@ def test_lab_uses_internal_header():
 def test_source_outside_layers():
     """A source in a folder that the tables do not name is found"""
     planted("lib/elsewhere/planted.c", "int planted;\n", "lib/elsewhere/planted.c:1:", "lies in no folder")
+    planted("routes/elsewhere/planted.c", "int planted;\n", "routes/elsewhere/planted.c:1:", "lies in no folder")
 
 
 def test_service_speaks_sql():

@@ -161,8 +161,7 @@ static by_error *outcome(by_ctx *ctx, by__pg *database, by__pg_request *request,
 		error = by__pg_rows(ctx, request->result, sink, affected);
 		break;
 	default:
-		error = by__pg_error(ctx, request->result, request->script ? "script" : request->statement->name,
-		    request->script);
+		error = by__pg_error(ctx, request);
 	}
 	PQclear(request->result);
 	request->result = NULL;

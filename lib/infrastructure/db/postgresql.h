@@ -50,6 +50,7 @@ struct by__pg_request {
 	const by_statement *statement;
 	by__pg_args         args;
 	const char         *script; /* several statements by the simple protocol; then there is no statement */
+	unsigned            done;   /* statements of the script that succeeded */
 	const char         *before; /* BEGIN …, sent in front under the same sync; or NULL */
 	PGresult           *result; /* the coroutine's to clear */
 	bool                lost;   /* the connection broke first, or there is none */
@@ -241,8 +242,8 @@ void by__pg_refuse_all(by__pg *database);
 BY_MUST_CHECK by_error *by__pg_args_make(by_ctx *ctx, const by_value *args, size_t count, by__pg_args *out);
 /* Each row to the sink; `affected` may be NULL. */
 BY_MUST_CHECK by_error *by__pg_rows(by_ctx *ctx, const PGresult *result, by_row_sink *sink, int64_t *affected);
-/* The error of a result that failed. */
-BY_MUST_CHECK by_error *by__pg_error(by_ctx *ctx, const PGresult *result, const char *name, const char *script);
+/* The error of a request whose result failed. */
+BY_MUST_CHECK by_error *by__pg_error(by_ctx *ctx, const by__pg_request *request);
 BY_MUST_CHECK by_error *by__pg_unavailable(by_ctx *ctx, const by__pg *database);
 
 /* Metrics. */

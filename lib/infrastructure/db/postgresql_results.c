@@ -262,6 +262,7 @@ static void script_results(by__pg_connection *connection)
 		}
 		ExecStatusType status = PQresultStatus(result);
 		bool failed = status == PGRES_FATAL_ERROR;
+		request->done += !failed;
 		if (PQstatus(connection->pg) == CONNECTION_BAD || status == PGRES_COPY_IN || status == PGRES_COPY_OUT) {
 			PQclear(result);
 			by__pg_connection_break(connection, "the connection ended within a script");

@@ -391,22 +391,32 @@ static int line_of(const char *script, const char *position)
 	return line;
 }
 
-by_error *by__pg_error(by_ctx *ctx, const PGresult *result, const char *name, const char *script)
+/* Where in a script the statement stands: its line when the server says, else which one it is. */
+static void put_place(by_buf *text, by_arena *arena, const by__pg_request *request)
 {
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+	int line = line_of(request->script, PQresultErrorField(request->result, PG_DIAG_STATEMENT_POSITION));
+	if (line)
+		by_put_format(text, ", line %d: %s", line, by__script_line(arena, request->script, line));
+	else
+		by_put_format(text, ", statement %u", request->done + 1);
+}
+
+by_error *by__pg_error(by_ctx *ctx, const by__pg_request *request)
+{
+	const char *state = PQresultErrorField(request->result, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(request->result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *constraint = PQresultErrorField(request->result, PG_DIAG_CONSTRAINT_NAME);
 	const translation *as = state ? translation_of(state) : &other;
 	by_error   *error = by_error_make(ctx->arena, as->kind, BY_HERE, "%s", as->detail);
 	by_buf      text;
 	by_buf_init(&text, ctx->arena, 0);
-	by_put_format(&text, "SQLSTATE %s in %s: %s", state ? state : "unknown", name,
-	    message ? message : PQresultErrorMessage(result));
+	by_put_format(&text, "SQLSTATE %s in %s: %s", state ? state : "unknown",
+	    request->script ? "script" : request->statement->name,
+	    message ? message : PQresultErrorMessage(request->result));
 	if (constraint)
 		by_put_format(&text, " (constraint %s)", constraint);
-	int line = script ? line_of(script, PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION)) : 0;
-	if (line)
-		by_put_format(&text, " (line %d)", line);
+	if (request->script)
+		put_place(&text, ctx->arena, request);
 	if (as->kind->status == 503)
 		error->retry_after = 1;
 	return by_error_internal(ctx->arena, error, "%s", by_buf_string(&text));

@@ -139,7 +139,8 @@ static by_error *lite_open(by_arena *arena, const char *url, const by_database_o
 	synchronous = by_copy(database->arena, synchronous);
 	add_connection(database, path, synchronous, true);
 	/* Each connection to :memory: would be a database of its own. */
-	for (int i = 0; i < READERS_MAX && strcmp(path, ":memory:") != 0; i++)
+	database->connections[0].alone = strcmp(path, ":memory:") == 0;
+	for (int i = 0; i < READERS_MAX && !database->connections[0].alone; i++)
 		add_connection(database, path, synchronous, false);
 	*out = &database->base;
 	return BY_OK;
@@ -344,8 +345,11 @@ static by_error *error_of(by_ctx *ctx, const by__lite_job *job)
 	const char *name = job->statement ? job->statement->name : job->script ? "script" : "transaction";
 	if (as->kind->status == 503)
 		error->retry_after = 1;
-	return by_error_internal(ctx->arena, error, "SQLite %d (%s) in %s%s: %s", job->code, sqlite3_errstr(job->code), name,
-	    job->line ? by_format(ctx->arena, ", line %d", job->line) : "", job->message);
+	const char *place = "";
+	if (job->line)
+		place = by_format(ctx->arena, ", line %d: %s", job->line, by__script_line(ctx->arena, job->script, job->line));
+	return by_error_internal(ctx->arena, error, "SQLite %d (%s) in %s: %s%s", job->code, sqlite3_errstr(job->code), name,
+	    job->message, place);
 }
 
 static by_error *deliver(by_ctx *ctx, const by__lite_job *job, by_row_sink *sink, int64_t *affected)
@@ -486,7 +490,7 @@ static by_error *lite_begin(by_ctx *ctx, by_database *base, by_isolation isolati
 	}
 	lite_transaction *self = BY_NEW(ctx->arena, lite_transaction);
 	*self = (lite_transaction){ .base = { base, isolation }, .magic = TRANSACTION_MAGIC, .connection = connection,
-		.begin = reads ? "BEGIN" : "BEGIN IMMEDIATE" };
+		.begin = !reads ? "BEGIN IMMEDIATE" : connection->alone ? "PRAGMA query_only = ON; BEGIN" : "BEGIN" };
 	*out = &self->base;
 	return BY_OK;
 }

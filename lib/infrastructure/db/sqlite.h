@@ -25,6 +25,7 @@ typedef struct by__lite_connection {
 	const char    *path;
 	const char    *synchronous;
 	bool           writer;
+	bool           alone;    /* of :memory:, where it reads, too */
 	bool           taken;
 	sqlite3       *db;       /* NULL: not opened yet */
 	sqlite3_stmt **prepared; /* by statement id */

@@ -442,6 +442,8 @@ static void end_transaction(by__lite_job *job)
 		run(job, "COMMIT");
 	if (!sqlite3_get_autocommit(job->connection->db))
 		sqlite3_exec(job->connection->db, "ROLLBACK", NULL, NULL, NULL);
+	if (job->connection->alone)
+		sqlite3_exec(job->connection->db, "PRAGMA query_only = OFF", NULL, NULL, NULL);
 }
 
 void by__lite_work(uv_work_t *work)

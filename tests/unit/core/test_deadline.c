@@ -114,6 +114,27 @@ START_TEST(one_that_is_reached_may_disarm_and_arm_others)
 }
 END_TEST
 
+static void arm_again(by__deadline *deadline)
+{
+	if (++reached < 100)
+		by__deadline_arm(deadline, 1);
+}
+
+START_TEST(one_that_arms_itself_in_the_past_lets_the_loop_go_on)
+{
+	int turns = 0;
+
+	open_loop();
+	items[0].deadline.reached = arm_again;
+	by__deadline_arm(&items[0].deadline, 1);
+	while (uv_run(&loop, UV_RUN_NOWAIT))
+		turns++;
+	ck_assert_int_eq(reached, 100);
+	ck_assert_int_ge(turns, 99);
+	close_loop();
+}
+END_TEST
+
 START_TEST(a_loop_without_deadlines_ends)
 {
 	open_loop();
@@ -127,4 +148,5 @@ START_TEST(a_loop_without_deadlines_ends)
 END_TEST
 
 UNIT("deadline", all_that_stay_armed_are_reached_in_order, equal_ones_are_reached_in_the_order_of_arming,
-    one_that_is_reached_may_disarm_and_arm_others, a_loop_without_deadlines_ends);
+    one_that_is_reached_may_disarm_and_arm_others, one_that_arms_itself_in_the_past_lets_the_loop_go_on,
+    a_loop_without_deadlines_ends);

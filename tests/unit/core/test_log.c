@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -405,6 +406,33 @@ START_TEST(a_forked_process_starts_with_an_empty_buffer)
 }
 END_TEST
 
+static void on_fault(int signal)
+{
+	(void)signal;
+	by__log_rescue();
+	_exit(3);
+}
+
+START_TEST(a_crash_handler_rescues_what_waits)
+{
+	int status;
+
+	open_log("info");
+	pid_t child = fork();
+	if (child == 0) {
+		signal(SIGSEGV, on_fault);
+		by_info(NULL, "one");
+		by_info(NULL, "two");
+		raise(SIGSEGV);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+	ck_assert_uint_eq(read_lines(), 2);
+	ck_assert_str_eq(member(parsed(lines[1]), "message"), "two");
+	close_log();
+}
+END_TEST
+
 /* Several processes and one pipe: what is longer than PIPE_BUF together still stays apart line by line. */
 START_TEST(processes_that_share_a_pipe_keep_their_lines_apart)
 {
@@ -492,5 +520,5 @@ UNIT("log", a_line_has_its_members_in_order, values_keep_their_kind, line_breaks
     a_disabled_level_evaluates_nothing_and_a_change_is_seen, levels_that_do_not_parse_are_refused_and_change_nothing,
     lines_wait_until_there_are_enough_or_one_is_urgent, a_full_pipe_loses_whole_lines_counts_them_and_goes_on,
     a_full_disk_loses_no_more_than_does_not_fit, a_forked_process_starts_with_an_empty_buffer,
-    processes_that_share_a_pipe_keep_their_lines_apart,
+    a_crash_handler_rescues_what_waits, processes_that_share_a_pipe_keep_their_lines_apart,
     each_line_of_a_thousand_coroutines_and_their_threads_has_its_own_id);

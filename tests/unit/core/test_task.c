@@ -1,7 +1,7 @@
 /* Tasks: sleeping, waiting, children, cancellation and deadlines, on a real loop. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/resource.h>
 
 #include <banyan/task.h>
 
@@ -114,7 +114,8 @@ IN_COROUTINE(yielding_tasks_take_turns_in_order)
 {
 	char text[16] = "";
 	writer a = { text, 'a' }, b = { text, 'b' }, c = { text, 'c' };
-	by_task *tasks[] = { BY_SPAWN(ctx, write_thrice, &a), BY_SPAWN(ctx, write_thrice, &b), BY_SPAWN(ctx, write_thrice, &c) };
+	by_task *tasks[] = { BY_SPAWN(ctx, write_thrice, &a), BY_SPAWN(ctx, write_thrice, &b),
+		BY_SPAWN(ctx, write_thrice, &c) };
 
 	ck_assert_str_eq(text, "");
 	for (size_t i = 0; i < BY_COUNT(tasks); i++)
@@ -493,6 +494,52 @@ START_TEST(stacks_are_pooled_between_tasks)
 }
 END_TEST
 
+#if defined(BY_ASAN) || defined(BY_TSAN) /* their shadow needs more address space than any limit leaves */
+#define NO_MEMORY_TESTS
+#else
+#define NO_MEMORY_TESTS , a_task_that_gets_no_stack_fails_and_the_others_go_on
+
+enum { MORE = 200 };
+
+static by_error *want_more_stacks_than_there_are(by_ctx *ctx, void *argument)
+{
+	by_task *tasks[MORE];
+	sleeper sleepers[MORE];
+	int finished = 0, failed = 0;
+
+	(void)argument;
+	for (int i = 0; i < MORE; i++) {
+		sleepers[i] = (sleeper){ BY_MILLISECONDS(100), &finished, -1 };
+		tasks[i] = BY_SPAWN(ctx, sleep_once, &sleepers[i]);
+	}
+	for (int i = 0; i < MORE; i++) {
+		by_error *error = by_join(ctx, tasks[i]);
+		failed += error != BY_OK;
+		if (error != BY_OK)
+			ck_fails(error, OVERLOADED);
+	}
+	ck_assert_int_gt(failed, 50);
+	ck_assert_int_gt(finished, 10);
+	ck_assert_int_eq(failed + finished, MORE);
+	return BY_OK;
+}
+
+START_TEST(a_task_that_gets_no_stack_fails_and_the_others_go_on)
+{
+	by_arena *arena = by_arena_new(0);
+	by__runtime_options options = { .stack_size = 16 << 20 };
+	struct rlimit limit = { 1 << 30, 1 << 30 };
+
+	ck_ok(by__runtime_open(arena, &options));
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+	ck_ok(by__runtime_block_on(arena, want_more_stacks_than_there_are, NULL));
+	by__runtime_close();
+	by_arena_free(&arena);
+}
+END_TEST
+
+#endif
+
 UNIT("task", ten_thousand_coroutines_sleep_at_once, those_with_the_earlier_deadline_wake_first,
     yielding_tasks_take_turns_in_order, a_task_that_only_yields_does_not_keep_timers_waiting, a_wake_ends_a_wait,
     a_wake_before_the_wait_ends_it_at_once, a_wait_ends_at_the_deadline, what_came_just_after_the_deadline_is_not_lost,
@@ -500,4 +547,4 @@ UNIT("task", ten_thousand_coroutines_sleep_at_once, those_with_the_earlier_deadl
     a_deadline_brought_forward_reaches_children_that_are_parked, join_yields_the_childs_error_each_time,
     a_join_that_ends_early_leaves_the_child_running, no_child_outlives_its_parents_function,
     a_thousand_interleaved_contexts_never_mix, a_task_started_by_another_runs_at_once_and_is_done_on_the_loop,
-    block_on_tells_a_wait_that_nothing_will_end, stacks_are_pooled_between_tasks);
+    block_on_tells_a_wait_that_nothing_will_end, stacks_are_pooled_between_tasks NO_MEMORY_TESTS);

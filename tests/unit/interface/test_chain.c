@@ -123,7 +123,8 @@ static by_error *run_chain(const by__interceptor *const *order, size_t count)
 {
 	static by__server_options options = { .body_max = 1 };
 
-	arena = by_arena_new(0);
+	if (arena == NULL)
+		arena = by_arena_new(0);
 	endpoint = (by__endpoint){ .method = BY_GET, .operation = &flaky_op };
 	calls = 0;
 	return by__runtime_block_on(arena, run,
