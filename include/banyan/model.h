@@ -197,11 +197,19 @@ extern BY_API const by_field by_items_bool, by_items_int32, by_items_int64, by_i
 	.name = #m, .kind = BY__KIND_OF(S, m), .offset = offsetof(S, m), .size = sizeof BY__MEMBER(S, m), \
 	.pointer = BY__IS_POINTER(S, m), .items = BY__ITEMS_OF(S, m), __VA_ARGS__ }
 
-/* A list of scalars whose elements have constraints of their own, given as a by_field: BY_ITEMS(string, .max_length = 40). */
+/*
+ * A list of scalars whose elements have constraints of their own, given as a
+ * by_field: BY_FIELD_ITEMS(run, tags, BY_ITEMS(string, .max_length = 40), .max_items = 20).
+ */
 #define BY_FIELD_ITEMS(...) BY__FIELD_ITEMS(__VA_ARGS__, )
 #define BY__FIELD_ITEMS(S, m, item, ...) { \
 	.name = #m, .kind = BY__KIND_OF(S, m), .offset = offsetof(S, m), .size = sizeof BY__MEMBER(S, m), \
 	.items = (item), __VA_ARGS__ }
+
+/* The element of a BY_LIST(K); K is string, int64 and so on. */
+#define BY_ITEMS(...) BY__ITEMS(__VA_ARGS__, )
+#define BY__ITEMS(K, ...) \
+	(&(const by_field){ .name = #K, .kind = &by_kind_##K, .size = sizeof(*((by_list_##K *)0)->items), __VA_ARGS__ })
 
 /* An enum member (or a pointer to one), of an enum made with BY_ENUM. */
 #define BY_FIELD_ENUM(...) BY__FIELD_ENUM(__VA_ARGS__, )

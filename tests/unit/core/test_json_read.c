@@ -44,7 +44,6 @@ typedef struct run {
 	BY_LIST(string) tags;
 } run;
 BY_DECLARE_MODEL(run);
-static const by_field short_tag = { .name = "tag", .kind = &by_kind_string, .size = sizeof(const char *), .max_length = 5 };
 static const by_field run_fields[] = {
 	BY_FIELD(run, id, .read_only = true),
 	BY_FIELD(run, name, .min_length = 1, .max_length = 4, .pattern = "^[^!]*$"),
@@ -56,7 +55,7 @@ static const by_field run_fields[] = {
 	BY_FIELD_ENUM(run, mode, mode, .default_value = "slow"),
 	BY_FIELD(run, extra, .optional = true),
 	BY_FIELD_LIST(run, frames, frame, .max_items = 4, .optional = true),
-	BY_FIELD_ITEMS(run, tags, &short_tag, .unique_items = true, .optional = true),
+	BY_FIELD_ITEMS(run, tags, BY_ITEMS(string, .max_length = 5), .unique_items = true, .optional = true),
 };
 BY_MODEL(run, run_fields);
 
