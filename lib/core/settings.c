@@ -77,6 +77,8 @@ static bool is_ours(const loader *l, const by__setting_entry *entry)
 {
 	if (strcmp(entry->name, "APP_ENV") == 0)
 		return false;
+	if (entry->source == BY__SETTING_ENVIRONMENT && by__settings_of_request(entry->name))
+		return false;
 	if (entry->source == BY__SETTING_FILE || entry->source == BY__SETTING_ARGUMENT)
 		return true;
 	return has_known_prefix(l, entry->name) && !set_by_orchestrator(entry);
@@ -250,17 +252,18 @@ static void fill(loader *l, by__setting *setting)
 
 /* ---- rules over several settings ---- */
 
-/* "#/pool/max" or "pool.max" below a prefix, as the variable. */
+/* "#/pool/max" as the variable; a rule may also name the variable itself. */
 static const char *variable_of(by_arena *arena, const by_model *model, const char *where)
 {
 	size_t prefix_len = model->prefix ? strlen(model->prefix) : 0;
 	bool   joined = prefix_len == 0 || model->prefix[prefix_len - 1] == '_';
 
-	where += strncmp(where, "#/", 2) == 0 ? 2 : 0;
-	char *name = by_format(arena, "%s%s%s", model->prefix ? model->prefix : "", joined ? "" : "_", where);
+	if (strncmp(where, "#/", 2) != 0)
+		return where;
+	char *name = by_format(arena, "%s%s%s", model->prefix ? model->prefix : "", joined ? "" : "_", where + 2);
 
 	for (char *c = name; *c != '\0'; c++)
-		*c = *c == '/' || *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+		*c = *c == '/' ? '_' : (char)toupper((unsigned char)*c);
 	return name;
 }
 

@@ -99,7 +99,7 @@ void by__settings_list_part(by__setting_list *list, const by_settings_part *part
 }
 
 /* What a web server sets for a CGI program (RFC 3875 section 4.1, and the usual additions): a client has its say in it. */
-static bool belongs_to_requests(const char *variable)
+bool by__settings_of_request(const char *variable)
 {
 	static const char *const names[] = { "AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "DOCUMENT_ROOT",
 		"GATEWAY_INTERFACE",
@@ -119,7 +119,7 @@ void by__settings_list_check(by__setting_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const by__setting *a = &list->items[i];
 
-		if (belongs_to_requests(a->variable))
+		if (by__settings_of_request(a->variable))
 			by__settings_fault(list->faults, "%s:%d: %s.%s reads %s, which a web server sets for each request; rename the field",
 			    a->model->place.file, a->model->place.line, a->model->name, a->field->name, a->variable);
 		for (size_t j = i + 1; j < list->count; j++) {
