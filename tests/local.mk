@@ -32,8 +32,8 @@ check_PROGRAMS += \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_model \
 	tests/unit/core/test_offload \
-	tests/unit/core/test_settings \
 	tests/unit/core/test_runtime \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
@@ -47,6 +47,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
