@@ -11,7 +11,7 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/store.c \
 	tests/support/store.h
 # What a database must do; the integration tests run it on each.
-check_PROGRAMS += tests/integration/db_conformance
+check_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
 
 if HAVE_CHECK
 check_PROGRAMS += \
@@ -46,13 +46,16 @@ check_PROGRAMS += \
 	tests/unit/interface/test_access \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
+	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace
+tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
@@ -123,6 +126,10 @@ bench: all
 	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)
 
+# The probe: an application that does what a test asks of it.
+noinst_PROGRAMS += tests/apps/probe/probe
+tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
+tests_apps_probe_probe_LDADD = libbanyan-all.la
 # JSON against json-c; fails when a goal is missed.
 .PHONY: bench-json
 bench-json: tests/bench/micro_json
