@@ -49,6 +49,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_chain \
 	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
