@@ -10,8 +10,9 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.h \
 	tests/support/store.c \
 	tests/support/store.h
-# What a database must do; the integration tests run it on each.
-check_PROGRAMS += tests/integration/db_conformance
+# What a database must do: tests/integration/test_postgresql.py runs them.
+EXTRA_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
+check_DATA = tests/integration/db_conformance$(EXEEXT) tests/integration/db_faults$(EXEEXT)
 
 if HAVE_CHECK
 check_PROGRAMS += \
@@ -32,8 +33,8 @@ check_PROGRAMS += \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_model \
 	tests/unit/core/test_offload \
-	tests/unit/core/test_settings \
 	tests/unit/core/test_runtime \
+	tests/unit/core/test_settings \
 	tests/unit/core/test_shared \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
@@ -46,12 +47,15 @@ check_PROGRAMS += \
 	tests/unit/interface/test_access \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
+	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace
+tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
@@ -82,10 +86,12 @@ PYTHON_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
+	tests/integration/test_postgresql.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
+	tests/e2e/test_gateway.py \
 	tests/integration/test_fastcgi.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
@@ -126,6 +132,11 @@ EXTRA_DIST += \
 bench: all
 	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)
+
+# The probe: an application that does what a test asks of it.
+noinst_PROGRAMS += tests/apps/probe/probe
+tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
+tests_apps_probe_probe_LDADD = libbanyan-all.la
 
 # JSON against json-c; fails when a goal is missed.
 .PHONY: bench-json

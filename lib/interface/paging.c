@@ -9,6 +9,8 @@
 #include <banyan/http.h>
 #include <banyan/kind.h>
 
+#include "interface/request.h"
+
 /* What an answer tells about itself; the cells of both kinds of paging. */
 typedef struct number_meta {
 	int64_t total;
@@ -38,19 +40,20 @@ typedef struct cursor_page {
 } cursor_page;
 
 static const by_field number_fields[] = {
-	BY_FIELD(number_meta, total, .minimum = BY_NUM(0), .doc = "How many there are on all pages"),
-	BY_FIELD(number_meta, page, .minimum = BY_NUM(1), .doc = "Number of this page, from 1"),
-	BY_FIELD(number_meta, size, .minimum = BY_NUM(1), .doc = "How many a page holds at most"),
-	BY_FIELD(number_meta, pages, .minimum = BY_NUM(0), .doc = "How many pages there are"),
+	BY_FIELD(number_meta, total, .minimum = BY_NUM(0), .doc = "How many there are on all pages", .example = "57"),
+	BY_FIELD(number_meta, page, .minimum = BY_NUM(1), .doc = "Number of this page, from 1", .example = "1"),
+	BY_FIELD(number_meta, size, .minimum = BY_NUM(1), .doc = "How many a page holds at most", .example = "20"),
+	BY_FIELD(number_meta, pages, .minimum = BY_NUM(0), .doc = "How many pages there are", .example = "3"),
 	BY_FIELD(number_meta, has_next, .doc = "Whether a page follows"),
-	BY_FIELD(number_meta, has_previous, .doc = "Whether a page comes before"),
+	BY_FIELD(number_meta, has_previous, .doc = "Whether a page comes before", .example = "false"),
 };
 
 static const by_field cursor_fields[] = {
-	BY_FIELD(cursor_meta, size, .minimum = BY_NUM(1), .doc = "How many a page holds at most"),
+	BY_FIELD(cursor_meta, size, .minimum = BY_NUM(1), .doc = "How many a page holds at most", .example = "20"),
 	BY_FIELD(cursor_meta, has_next, .doc = "Whether a page follows"),
-	BY_FIELD(cursor_meta, has_previous, .doc = "Whether a page comes before"),
-	BY_FIELD(cursor_meta, next_cursor, .optional = true, .doc = "The next page's cursor; null on the last page"),
+	BY_FIELD(cursor_meta, has_previous, .doc = "Whether a page comes before", .example = "false"),
+	BY_FIELD(cursor_meta, next_cursor, .optional = true, .doc = "The next page's cursor; null on the last page",
+	    .example = "\"AfrL0ZbYmQ0\""),
 };
 
 static by_plan *number_plan;
@@ -275,7 +278,7 @@ static void put_other_parameters(by_buf *out, by_text query, const char *name)
 /* <path?others&name=value>; rel="…" */
 static void put_link(by_buf *out, by_ctx *ctx, const char *rel, const char *name, const char *value)
 {
-	by_text path = by_request_path(ctx);
+	by_text path = by__request(ctx)->full_path;
 	if (out->len > 0)
 		BY_PUT(out, ", ");
 	by_put_char(out, '<');

@@ -1,6 +1,6 @@
 -- Datasets: the files that came out of an experiment.
 
--- up
+-- banyan:up
 CREATE TABLE datasets (
 	id TEXT NOT NULL PRIMARY KEY,
 	created_at TIMESTAMP NOT NULL,
@@ -19,5 +19,5 @@ CREATE TABLE datasets (
 CREATE UNIQUE INDEX datasets_sha256 ON datasets (sha256) WHERE NOT is_deleted;
 CREATE INDEX datasets_experiment_id ON datasets (experiment_id, id) WHERE NOT is_deleted;
 
--- down
+-- banyan:down
 DROP TABLE datasets;

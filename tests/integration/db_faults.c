@@ -1,0 +1,394 @@
+/*
+ * What PostgreSQL's driver does when things go wrong or slow: run with a URL
+ * and the name of a case, it prints TAP. The case `load` is left running while
+ * the test kills and restarts the server.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <banyan/log.h>
+#include <banyan/provider.h>
+#include <banyan/task.h>
+
+#include "core/runtime.h"
+#include "infrastructure/db/drivers.h"
+
+static int failures;
+
+static void report(bool ok, const char *name)
+{
+	printf("%s - %s\n", ok ? "ok" : "not ok", name);
+	fflush(stdout);
+	failures += !ok;
+}
+
+static double ms_since(uint64_t since)
+{
+	return (double)(by_clock() - since) / 1e6;
+}
+
+static by_error *run(by_ctx *ctx, const char *sql)
+{
+	return by_database_query(ctx, by_statement_of("test", sql), NULL, 0, NULL, NULL);
+}
+
+typedef struct text_sink {
+	by_row_sink sink; /* first */
+	int64_t     value;
+} text_sink;
+
+static by_error *on_value(by_row_sink *sink, by_ctx *ctx BY_UNUSED, const by_value *cells, size_t count BY_UNUSED)
+{
+	((text_sink *)sink)->value = cells[0].integer;
+	return BY_OK;
+}
+
+static by_error *ask(by_ctx *ctx, const char *sql, int64_t *value)
+{
+	text_sink sink = { { on_value }, -1 };
+	BY_TRY(by_database_query(ctx, by_statement_of("test.ask", sql), NULL, 0, &sink.sink, NULL));
+	*value = sink.value;
+	return BY_OK;
+}
+
+/* ---- transactions ---- */
+
+typedef struct sleeper {
+	const char *sql;
+	by_error   *error;
+	double      ms;
+} sleeper;
+
+static by_error *run_argument(by_ctx *ctx, void *argument)
+{
+	return run(ctx, argument);
+}
+
+static by_error *sleep_in_transaction(by_ctx *ctx, sleeper *self)
+{
+	uint64_t since = by_clock();
+	self->error = by_transact(ctx, BY_TX_READ_COMMITTED, run_argument, (void *)(uintptr_t)self->sql);
+	self->ms = ms_since(since);
+	return BY_OK;
+}
+BY_TASK(sleep_in_transaction, sleeper);
+
+static by_error *spawn_sleepers(by_ctx *ctx, sleeper *all, int count, const char *sql)
+{
+	by_task **tasks = BY_NEW_ARRAY(ctx->arena, by_task *, (size_t)count);
+	for (int i = 0; i < count; i++) {
+		all[i].sql = sql;
+		tasks[i] = BY_SPAWN(ctx, sleep_in_transaction, &all[i]);
+	}
+	for (int i = 0; i < count; i++)
+		BY_TRY(by_join(ctx, tasks[i]));
+	return BY_OK;
+}
+
+static by_error *fifty_sleeps(by_ctx *ctx)
+{
+	enum { MANY = 50 };
+	sleeper  all[MANY] = { { 0 } };
+	uint64_t since = by_clock();
+	bool     ok = true;
+	BY_TRY(spawn_sleepers(ctx, all, MANY, "SELECT pg_sleep(1)"));
+	double ms = ms_since(since);
+	for (int i = 0; i < MANY; i++)
+		ok = ok && !all[i].error;
+	printf("# fifty transactions of one second took %.0f ms\n", ms);
+	report(ok && ms < 1500, "fifty transactions of one second take less than 1.5 s");
+	return BY_OK;
+}
+
+/* pool_max 2, queue_max 3, pool_timeout 300 ms. */
+static by_error *exhausted_pool(by_ctx *ctx)
+{
+	enum { MANY = 8 };
+	sleeper all[MANY] = { { 0 } };
+	int     done = 0, at_once = 0, late = 0;
+	BY_TRY(spawn_sleepers(ctx, all, MANY, "SELECT pg_sleep(1)"));
+	for (int i = 0; i < MANY; i++) {
+		bool refused = by_error_is(all[i].error, OVERLOADED) && all[i].error->retry_after > 0;
+		done += !all[i].error;
+		at_once += refused && all[i].ms < 100;
+		late += refused && all[i].ms >= 250 && all[i].ms < 600;
+	}
+	printf("# %d done, %d refused at once, %d after waiting\n", done, at_once, late);
+	report(done == 2 && at_once + late == MANY - 2 && late >= 1,
+	    "a full pool refuses with OVERLOADED and Retry-After: at once, or after its time-out");
+	BY_TRY(spawn_sleepers(ctx, all, 2, "SELECT 1"));
+	report(!all[0].error && !all[1].error, "the pool serves again afterwards");
+	return BY_OK;
+}
+
+/* ---- deadlines ---- */
+
+static by_error *count_running(by_ctx *ctx, int64_t *count)
+{
+	return ask(ctx, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(9)%' "
+	    "AND pid <> pg_backend_pid()", count);
+}
+
+static by_error *count_open(by_ctx *ctx, int64_t *count)
+{
+	return ask(ctx, "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'", count);
+}
+
+static by_error *await_none(by_ctx *ctx, by_error *(*count)(by_ctx *ctx, int64_t *count), bool *none)
+{
+	int64_t left = 1;
+	for (int i = 0; i < 40 && left; i++) {
+		BY_TRY(count(ctx, &left));
+		if (left)
+			BY_TRY(by_sleep(ctx, BY_MILLISECONDS(50)));
+	}
+	*none = left == 0;
+	return BY_OK;
+}
+
+static by_error *deadlines(by_ctx *ctx)
+{
+	bool   ok = true, none = false;
+	double longest = 0;
+	char   sleep[] = "SELECT pg_sleep(9)";
+	for (int i = 0; i < 20; i++) {
+		by_ctx  *limited = by_ctx_child(ctx);
+		uint64_t since = by_clock();
+		by_ctx_limit(limited, BY_MILLISECONDS(50));
+		by_error *error = i % 2 ? run(limited, sleep) : by_transact(limited, BY_TX_READ_COMMITTED, run_argument, sleep);
+		ok = ok && by_error_is(error, DEADLINE_EXCEEDED);
+		double ms = ms_since(since);
+		longest = ms > longest ? ms : longest;
+	}
+	printf("# the longest took %.0f ms\n", longest);
+	report(ok && longest < 500, "a statement returns at its deadline, alone and in a transaction");
+	BY_TRY(await_none(ctx, count_running, &none));
+	report(none, "what nobody waits for is cancelled on the server");
+	BY_TRY(await_none(ctx, count_open, &none));
+	report(none, "no transaction is left open");
+	int64_t open = 0;
+	BY_TRY(ask(ctx, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'", &open));
+	printf("# %lld connections\n", (long long)open);
+	report(open <= 2 + 2, "no more connections than the pools may hold");
+	sleeper one = { 0 };
+	BY_TRY(spawn_sleepers(ctx, &one, 1, "SELECT 1"));
+	report(!one.error, "the pool's connections are clean afterwards");
+	return BY_OK;
+}
+
+/* ---- a slow neighbour ---- */
+
+typedef struct timed {
+	const char *sql;
+	double      ms;
+	by_error   *error;
+} timed;
+
+static by_error *run_timed(by_ctx *ctx, timed *self)
+{
+	uint64_t since = by_clock();
+	self->error = run(ctx, self->sql);
+	self->ms = ms_since(since);
+	return BY_OK;
+}
+BY_TASK(run_timed, timed);
+
+static by_error *slow_neighbour(by_ctx *ctx)
+{
+	enum { MANY = 100 };
+	timed    slow = { .sql = "SELECT pg_sleep(1)" }, all[MANY];
+	by_task *tasks[MANY];
+	int      late = 0;
+	double   longest = 0;
+	by_task *slow_task = BY_SPAWN(ctx, run_timed, &slow);
+	for (int i = 0; i < MANY; i++) {
+		all[i] = (timed){ .sql = "SELECT 1 AS short" };
+		tasks[i] = BY_SPAWN(ctx, run_timed, &all[i]);
+	}
+	for (int i = 0; i < MANY; i++) {
+		BY_TRY(by_join(ctx, tasks[i]));
+		late += all[i].ms >= 50 || all[i].error;
+		longest = all[i].ms > longest ? all[i].ms : longest;
+	}
+	BY_TRY(by_join(ctx, slow_task));
+	printf("# the longest of the short ones took %.1f ms, the slow one %.0f\n", longest, slow.ms);
+	report(late <= 1 && !slow.error, "beside a statement of one second, 99 of 100 short ones take less than 50 ms");
+	return BY_OK;
+}
+
+/* ---- a server that goes and comes back ---- */
+
+typedef struct load {
+	uint64_t until;
+	uint64_t ok, unavailable, other;
+	uint64_t last_failure, first_after, slowest;
+	const char *other_text;
+} load;
+
+static by_error *load_once(by_ctx *ctx, int number)
+{
+	static char write[] = "INSERT INTO loaded VALUES (1)";
+	if (number % 4 == 0)
+		return by_transact(ctx, BY_TX_READ_COMMITTED, run_argument, write);
+	return run(ctx, number % 4 == 1 ? write : "SELECT count(*) FROM loaded WHERE number = 0");
+}
+
+static by_error *load_task(by_ctx *ctx, load *self)
+{
+	for (int number = 0; by_clock() < self->until; number++) {
+		by_arena *arena = by_arena_new(0);
+		by_ctx   *own = by_ctx_child(ctx);
+		own->arena = arena;
+		uint64_t  since = by_clock();
+		by_error *error = load_once(own, number);
+		uint64_t  now = by_clock();
+		self->slowest = now - since > self->slowest ? now - since : self->slowest;
+		if (!error) {
+			self->ok++;
+			if (self->last_failure && !self->first_after)
+				self->first_after = now;
+		} else {
+			self->last_failure = now;
+			self->first_after = 0;
+			self->unavailable += by_error_is(error, DATABASE_UNAVAILABLE);
+			if (!by_error_is(error, DATABASE_UNAVAILABLE)) {
+				self->other++;
+				printf("# %s: %s\n", error->kind->name, error->internal ? error->internal : error->detail);
+			}
+		}
+		by_arena_free(&arena);
+		BY_TRY(by_sleep(ctx, BY_MILLISECONDS(5)));
+	}
+	return BY_OK;
+}
+BY_TASK(load_task, load);
+
+static by_error *under_load(by_ctx *ctx)
+{
+	enum { MANY = 20 };
+	load     total = { .until = by_clock() + UINT64_C(6000000000) };
+	by_task *tasks[MANY];
+	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
+	    "DROP TABLE IF EXISTS loaded; CREATE TABLE loaded (number integer)"));
+	for (int i = 0; i < MANY; i++)
+		tasks[i] = BY_SPAWN(ctx, load_task, &total);
+	printf("# loading\n");
+	fflush(stdout);
+	for (int i = 0; i < MANY; i++)
+		BY_TRY(by_join(ctx, tasks[i]));
+	printf("# ok=%llu unavailable=%llu other=%llu slowest_ms=%llu first_after=%llu\n", (unsigned long long)total.ok,
+	    (unsigned long long)total.unavailable, (unsigned long long)total.other,
+	    (unsigned long long)(total.slowest / 1000000), (unsigned long long)total.first_after);
+	report(total.ok > 0 && total.other == 0, "every failure was DATABASE_UNAVAILABLE");
+	return BY_OK;
+}
+
+/* ---- speed ---- */
+
+typedef struct hammer {
+	const by_statement *statement;
+	by_value            arg;
+	int                 times;
+	by_row_sink         sink;
+	int64_t             rows;
+} hammer;
+
+static by_error *on_hammered(by_row_sink *sink, by_ctx *ctx BY_UNUSED, const by_value *cells BY_UNUSED, size_t count)
+{
+	((hammer *)(void *)((char *)sink - offsetof(hammer, sink)))->rows += count > 0;
+	return BY_OK;
+}
+
+static by_error *hammer_task(by_ctx *ctx, hammer *self)
+{
+	for (int i = 0; i < self->times; i++)
+		BY_TRY(by_database_query(ctx, self->statement, &self->arg, 1, &self->sink, NULL));
+	return BY_OK;
+}
+BY_TASK(hammer_task, hammer);
+
+static by_error *hammer_with(by_ctx *ctx, const char *what, const char *sql, int64_t arg, int times)
+{
+	enum { MANY = 32 };
+	hammer   all[MANY];
+	by_task *tasks[MANY];
+	uint64_t since = by_clock();
+	for (int i = 0; i < MANY; i++) {
+		all[i] = (hammer){ by_statement_of(what, sql), by_value_int(arg), times, { on_hammered }, 0 };
+		tasks[i] = BY_SPAWN(ctx, hammer_task, &all[i]);
+	}
+	for (int i = 0; i < MANY; i++)
+		BY_TRY(by_join(ctx, tasks[i]));
+	double us = ms_since(since) * 1000 / (MANY * times);
+	printf("# %s: %.1f us each, %.0f per second\n", what, us, 1e6 / us);
+	return BY_OK;
+}
+
+static by_error *speed(by_ctx *ctx)
+{
+	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
+	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, i * 0.5::float8 AS fps, "
+	    "now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
+	    "FROM generate_series(1, 1000) i; CREATE UNIQUE INDEX ON speedy (id); ANALYZE speedy"));
+	BY_TRY(hammer_with(ctx, "one row by key", "SELECT * FROM speedy WHERE id = $1", 500, 2000));
+	BY_TRY(hammer_with(ctx, "100 rows", "SELECT * FROM speedy ORDER BY id LIMIT $1", 100, 300));
+	report(true, "measured");
+	return BY_OK;
+}
+
+/* ---- running ---- */
+
+typedef struct fault_case {
+	const char         *name;
+	by_error         *(*run)(by_ctx *ctx);
+	by_database_options options;
+} fault_case;
+
+static const fault_case cases[] = {
+	{ "fifty_sleeps", fifty_sleeps, { 2, 50, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "exhausted_pool", exhausted_pool, { 2, 2, { 300000 }, { 5000000 }, { 0 }, 3 } },
+	{ "deadlines", deadlines, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "slow_neighbour", slow_neighbour, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "load", under_load, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "speed", speed, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+};
+
+typedef struct command_line {
+	const char       *url;
+	const fault_case *which;
+} command_line;
+
+static by_error *run_case(by_ctx *ctx, void *argument)
+{
+	const command_line *command = argument;
+	by_database        *database = NULL;
+	BY_TRY(by_database_open(ctx->arena, command->url, &command->which->options, &database));
+	by_providers providers = { .database = database, .store = by__sql_store() };
+	ctx->providers = &providers;
+	by_error *error = by_database_ping(ctx, database);
+	if (!error)
+		error = command->which->run(ctx);
+	by_database_close(database);
+	return error;
+}
+
+int main(int argc, char **argv)
+{
+	command_line command = { .url = argc == 3 ? argv[1] : NULL };
+	by_arena    *arena = by_arena_new(0);
+	for (size_t i = 0; argc == 3 && i < BY_COUNT(cases); i++)
+		if (strcmp(argv[2], cases[i].name) == 0)
+			command.which = &cases[i];
+	if (!command.which) {
+		fprintf(stderr, "usage: db_faults URL CASE\n");
+		return 2;
+	}
+	by__databases_register();
+	by_error *error = by__runtime_block_on(arena, run_case, &command);
+	if (error)
+		printf("not ok - %s: %s (%s)\n", error->kind->name, error->detail, error->internal ? error->internal : "");
+	by_log_flush();
+	by_arena_free(&arena);
+	return error || failures;
+}
