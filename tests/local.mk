@@ -78,6 +78,10 @@ EXTRA_DIST += \
 	tests/unit/must_fail/unchecked_error.c \
 	tests/unit/test_must_fail.sh
 
+# An application that the tests of the wire start.
+noinst_PROGRAMS += tests/integration/peer
+tests_integration_peer_LDADD = libbanyan-all.la
+
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
@@ -88,7 +92,8 @@ PYTHON_TESTS = \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
-	tests/e2e/test_gateway.py
+	tests/e2e/test_gateway.py \
+	tests/integration/test_fastcgi.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
