@@ -84,10 +84,16 @@ PYTHON_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
-	tests/e2e/test_first_run.py
+	tests/e2e/test_first_run.py \
+	tests/integration/test_openapi.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/.npmrc \
+	tests/golden/lab-v1.openapi.json \
+	tests/golden/lab-v2.openapi.json \
+	tests/package-lock.json \
+	tests/package.json \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
