@@ -10,8 +10,9 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.h \
 	tests/support/store.c \
 	tests/support/store.h
-# What a database must do; the integration tests run it on each.
-check_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
+# What a database must do: tests/integration/test_postgresql.py runs them.
+EXTRA_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
+check_DATA = tests/integration/db_conformance$(EXEEXT) tests/integration/db_faults$(EXEEXT)
 
 if HAVE_CHECK
 check_PROGRAMS += \
@@ -85,7 +86,9 @@ PYTHON_TESTS = \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
-	tests/integration/test_openapi.py
+	tests/e2e/test_gateway.py \
+	tests/integration/test_openapi.py \
+	tests/integration/test_postgresql.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
@@ -135,6 +138,7 @@ bench: all
 noinst_PROGRAMS += tests/apps/probe/probe
 tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
 tests_apps_probe_probe_LDADD = libbanyan-all.la
+
 # JSON against json-c; fails when a goal is missed.
 .PHONY: bench-json
 bench-json: tests/bench/micro_json
