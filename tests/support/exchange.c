@@ -16,6 +16,8 @@ typedef struct memory_exchange {
 	const char  *body;
 	size_t       left;
 	size_t       piece;
+	bool         silent;
+	bool         gone;
 	by_buf       answer;
 	unsigned     writes;
 	unsigned     reads;
@@ -26,14 +28,17 @@ static by_error *memory_read(by__exchange *exchange, by_ctx *ctx, char *data, si
 	memory_exchange *memory = (memory_exchange *)exchange;
 	size_t           count = memory->left < capacity ? memory->left : capacity;
 
-	(void)ctx;
+	memory->reads++;
+	if (memory->gone)
+		return by_fail(ctx, CANCELLED, "The client has gone.");
+	if (count == 0 && memory->silent)
+		return by_sleep(ctx, BY_SECONDS(600));
 	if (memory->piece > 0 && count > memory->piece)
 		count = memory->piece;
 	if (count > 0)
 		memcpy(data, memory->body, count);
 	memory->body += count;
 	memory->left -= count;
-	memory->reads++;
 	*got = count;
 	return BY_OK;
 }
@@ -138,6 +143,8 @@ test_answer test_serve(by_arena *arena, by__server *server, const test_request *
 	exchange.body = request->body ? request->body : "";
 	exchange.left = request->body_len ? request->body_len : strlen(exchange.body);
 	exchange.piece = request->piece;
+	exchange.silent = request->silent;
+	exchange.gone = request->gone;
 	exchange.base.env = environment_of(arena, request, exchange.left);
 	by_buf_init(&exchange.answer, arena, 4096);
 	by_error *error = by__runtime_block_on(arena, serve, &to);

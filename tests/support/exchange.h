@@ -16,6 +16,8 @@ typedef struct test_request {
 	const char        *content_type;   /* NULL: application/json when there is a body; "": none */
 	const char        *content_length; /* NULL: the true one; "": not said */
 	size_t             piece;          /* bytes of body per read; 0: as many as fit */
+	bool               silent;         /* nothing comes after the body, not even its end */
+	bool               gone;           /* the client is not there any more when the body is read */
 	by_providers      *providers;
 	by_arena          *arena;          /* of the request; NULL: one of its own */
 } test_request;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <banyan/http.h>
+#include <banyan/task.h>
 
 #include "interface/request.h"
 #include "support/exchange.h"
@@ -341,6 +342,36 @@ START_TEST(an_undeclared_body_is_refused_at_the_first_byte_over_the_limit)
 }
 END_TEST
 
+START_TEST(a_body_that_falls_silent_is_a_request_timeout)
+{
+	const by__server_options options = {
+		.body_max = 4096, .request_timeout = BY_SECONDS(30), .body_timeout = BY_MILLISECONDS(20)
+	};
+
+	arena = by_arena_new(0);
+	calls = 0;
+	ck_ok(by__server_new(arena, &app, &options, &server));
+	test_answer answer = test_serve(arena, server, &(test_request){ .method = "POST", .target = "/api/v1/thing",
+	    .body = "{\"text\":", .content_length = "100", .silent = true });
+
+	ck_assert_int_eq(answer.status, 408);
+	ck_assert(!answer.reusable);
+	ck_assert_int_eq(calls, 0);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_during_its_body_is_not_answered)
+{
+	setup();
+	test_answer answer = test_serve(arena, server, &(test_request){ .method = "POST", .target = "/api/v1/thing",
+	    .body = "{}", .gone = true });
+
+	ck_assert_int_eq((int)answer.writes, 0);
+	ck_assert(!answer.reusable);
+	ck_assert_int_eq(calls, 0);
+}
+END_TEST
+
 START_TEST(only_json_in_utf8_is_taken)
 {
 	static const struct { const char *type; int status; } types[] = {
@@ -416,5 +447,6 @@ UNIT("request", a_small_answer_leaves_in_one_write, targets_come_in_origin_form_
     a_conditional_get_is_answered_304_without_body, bodies_may_come_in_pieces_and_without_a_length,
     a_body_of_another_length_than_declared_is_refused_unread_by_the_operation,
     a_declared_length_over_the_limit_is_refused_before_a_byte_is_read,
-    an_undeclared_body_is_refused_at_the_first_byte_over_the_limit, only_json_in_utf8_is_taken,
+    an_undeclared_body_is_refused_at_the_first_byte_over_the_limit, a_body_that_falls_silent_is_a_request_timeout,
+    a_client_that_leaves_during_its_body_is_not_answered, only_json_in_utf8_is_taken,
     an_operation_may_stream_both_ways, health_metrics_and_documents_are_there_without_being_asked_for);
