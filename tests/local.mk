@@ -54,8 +54,10 @@ check_PROGRAMS += \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
-	tests/unit/interface/test_trace
+	tests/unit/interface/test_trace \
+	tests/unit/routes/test_lab
 tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
+tests_unit_routes_test_lab_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
