@@ -81,6 +81,7 @@ EXTRA_DIST += \
 
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
+	tests/check/test_guides.py \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
