@@ -10,6 +10,7 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.h \
 	tests/support/store.c \
 	tests/support/store.h
+
 # What a database must do: tests/integration/test_postgresql.py runs them.
 EXTRA_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
 check_DATA = tests/integration/db_conformance$(EXEEXT) tests/integration/db_faults$(EXEEXT)
@@ -52,12 +53,16 @@ check_PROGRAMS += \
 	tests/unit/interface/test_access \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
+	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace
+tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
@@ -79,19 +84,31 @@ EXTRA_DIST += \
 	tests/unit/must_fail/unchecked_error.c \
 	tests/unit/test_must_fail.sh
 
+# An application that the tests of the wire start.
+noinst_PROGRAMS += tests/integration/peer
+tests_integration_peer_LDADD = libbanyan-all.la
+
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
-	tests/integration/test_postgresql.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
-	tests/e2e/test_first_run.py
+	tests/e2e/test_first_run.py \
+	tests/e2e/test_gateway.py \
+	tests/integration/test_fastcgi.py \
+	tests/integration/test_openapi.py \
+	tests/integration/test_postgresql.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/.npmrc \
+	tests/golden/lab-v1.openapi.json \
+	tests/golden/lab-v2.openapi.json \
+	tests/package-lock.json \
+	tests/package.json \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
@@ -128,6 +145,11 @@ EXTRA_DIST += \
 bench: all
 	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)
+
+# The probe: an application that does what a test asks of it.
+noinst_PROGRAMS += tests/apps/probe/probe
+tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
+tests_apps_probe_probe_LDADD = libbanyan-all.la
 
 # JSON against json-c; fails when a goal is missed.
 .PHONY: bench-json

@@ -15,6 +15,7 @@
 #include "application/service.h"
 #include "interface/etag.h"
 #include "interface/paging.h"
+#include "interface/request.h"
 
 /* An identifier of any kind that may be one. */
 typedef union crud_key {
@@ -118,7 +119,7 @@ static void locate(by_ctx *ctx, const by_model *view, const void *out)
 	const by_field *id = by_model_field(view, BY_TEXT("id"));
 	if (!ctx->request || !id)
 		return;
-	by_text path = by_request_path(ctx);
+	by_text path = by__request(ctx)->full_path;
 	by_buf  location;
 	while (path.len > 0 && path.ptr[path.len - 1] == '/')
 		path.len--;

@@ -119,6 +119,7 @@ static const by_model *body_part(compiler *c, const by__endpoint *endpoint, cons
 	by_field *fields = BY_NEW_ARRAY(c->arena, by_field, in->count);
 
 	*part = *in;
+	part->name = by_format(c->arena, "%s_body", endpoint->name);
 	part->plan = BY_NEW(c->arena, by_plan *);
 	part->fields = fields;
 	part->count = 0;

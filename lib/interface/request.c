@@ -152,6 +152,7 @@ bool by__request_target(by_request *request, by_text base_path)
 	}
 	if (path.len == 0 && skip > 0)
 		path = BY_TEXT("/");
+	request->full_path = path;
 	request->path = path;
 	if (base_path.len == 0)
 		return true;

@@ -24,7 +24,8 @@ struct by_request {
 	by_method     method;      /* NONE: one we do not know */
 	by_text       method_name; /* as sent */
 	by_text       target;      /* REQUEST_URI; ptr NULL: absent */
-	by_text       path;        /* raw, without base path and query */
+	by_text       full_path;   /* raw, without query: what links back to us begin with */
+	by_text       path;        /* the same without base path */
 	by_text       query;       /* raw, without '?' */
 	by_text       content_type;
 	by_text       remote;      /* REMOTE_ADDR */

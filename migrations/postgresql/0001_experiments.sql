@@ -1,6 +1,6 @@
 -- Experiments: one recorded run of a microscope each.
 
--- up
+-- banyan:up
 CREATE TABLE experiments (
 	id text COLLATE "C" NOT NULL PRIMARY KEY,
 	created_at timestamp with time zone NOT NULL,
@@ -29,5 +29,5 @@ CREATE TABLE experiments (
 CREATE UNIQUE INDEX experiments_accession ON experiments (accession) WHERE NOT is_deleted;
 CREATE INDEX experiments_created_at ON experiments (created_at, id) WHERE NOT is_deleted;
 
--- down
+-- banyan:down
 DROP TABLE experiments;

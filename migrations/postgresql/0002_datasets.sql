@@ -1,6 +1,6 @@
 -- Datasets: the files that came out of an experiment.
 
--- up
+-- banyan:up
 CREATE TABLE datasets (
 	id text COLLATE "C" NOT NULL PRIMARY KEY,
 	created_at timestamp with time zone NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE datasets (
 	experiment_id text COLLATE "C" NOT NULL REFERENCES experiments (id),
 	name text COLLATE "C" NOT NULL,
 	kind text COLLATE "C" NOT NULL CHECK (kind IN ('raw', 'deconvolved', 'segmentation', 'tracks', 'measurements')),
-	format text COLLATE "C" NOT NULL CHECK (format IN ('tiff', 'ome_zarr', 'nd2', 'czi', 'hdf5', 'csv')),
+	format text COLLATE "C" NOT NULL CHECK (format IN ('ome_tiff', 'ome_zarr', 'nd2', 'czi', 'hdf5', 'csv')),
 	size_bytes bigint NOT NULL,
 	sha256 text COLLATE "C",
 	channels jsonb NOT NULL DEFAULT '[]',
@@ -19,5 +19,5 @@ CREATE TABLE datasets (
 CREATE UNIQUE INDEX datasets_sha256 ON datasets (sha256) WHERE NOT is_deleted;
 CREATE INDEX datasets_experiment_id ON datasets (experiment_id, id) WHERE NOT is_deleted;
 
--- down
+-- banyan:down
 DROP TABLE datasets;

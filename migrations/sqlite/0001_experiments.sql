@@ -1,6 +1,6 @@
 -- Experiments: one recorded run of a microscope each.
 
--- up
+-- banyan:up
 CREATE TABLE experiments (
 	id TEXT NOT NULL PRIMARY KEY,
 	created_at TIMESTAMP NOT NULL,
@@ -28,5 +28,5 @@ CREATE TABLE experiments (
 CREATE UNIQUE INDEX experiments_accession ON experiments (accession) WHERE NOT is_deleted;
 CREATE INDEX experiments_created_at ON experiments (created_at, id) WHERE NOT is_deleted;
 
--- down
+-- banyan:down
 DROP TABLE experiments;

@@ -1,6 +1,6 @@
 -- Datasets: the files that came out of an experiment.
 
--- up
+-- banyan:up
 CREATE TABLE datasets (
 	id TEXT NOT NULL PRIMARY KEY,
 	created_at TIMESTAMP NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE datasets (
 	experiment_id TEXT NOT NULL REFERENCES experiments (id),
 	name TEXT NOT NULL,
 	kind TEXT NOT NULL CHECK (kind IN ('raw', 'deconvolved', 'segmentation', 'tracks', 'measurements')),
-	format TEXT NOT NULL CHECK (format IN ('tiff', 'ome_zarr', 'nd2', 'czi', 'hdf5', 'csv')),
+	format TEXT NOT NULL CHECK (format IN ('ome_tiff', 'ome_zarr', 'nd2', 'czi', 'hdf5', 'csv')),
 	size_bytes INTEGER NOT NULL,
 	sha256 TEXT,
 	channels TEXT NOT NULL DEFAULT '[]',
@@ -19,5 +19,5 @@ CREATE TABLE datasets (
 CREATE UNIQUE INDEX datasets_sha256 ON datasets (sha256) WHERE NOT is_deleted;
 CREATE INDEX datasets_experiment_id ON datasets (experiment_id, id) WHERE NOT is_deleted;
 
--- down
+-- banyan:down
 DROP TABLE datasets;
