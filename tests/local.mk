@@ -49,6 +49,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_chain \
 	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
@@ -77,20 +78,31 @@ EXTRA_DIST += \
 	tests/unit/must_fail/unchecked_error.c \
 	tests/unit/test_must_fail.sh
 
+# An application that the tests of the wire start.
+noinst_PROGRAMS += tests/integration/peer
+tests_integration_peer_LDADD = libbanyan-all.la
+
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
-	tests/integration/test_postgresql.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
-	tests/e2e/test_gateway.py
+	tests/e2e/test_gateway.py \
+	tests/integration/test_fastcgi.py \
+	tests/integration/test_openapi.py \
+	tests/integration/test_postgresql.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/.npmrc \
+	tests/golden/lab-v1.openapi.json \
+	tests/golden/lab-v2.openapi.json \
+	tests/package-lock.json \
+	tests/package.json \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
