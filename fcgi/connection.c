@@ -258,7 +258,7 @@ static void begin(by__connection *c, const by__head *head)
 	c->phase = BY__CONNECTION_RUNNING;
 	c->fresh = false;
 	c->keep = head->keep;
-	c->wants_read = c->wants_write = c->gone = c->late = c->cancelled = c->answered = false;
+	c->wants_read = c->wants_write = c->gone = c->late = c->silent = c->cancelled = c->answered = false;
 	c->credit = gate->credit;
 	c->exchange = (by__exchange){ .driver = &by__fastcgi_exchange, .env = c->request.envp, .received = received };
 	c->arena = arena_take(gate);
@@ -340,7 +340,9 @@ static void look_for_head(by__connection *c)
 				return;
 		}
 	}
-	refuse(c, "too many management records");
+	/* Others have their turn; what is left is reported again. */
+	unwatch(c);
+	await_head(c, false);
 }
 
 /* ---- while a request runs ------------------------------------------------------ */

@@ -58,6 +58,7 @@ typedef struct by__connection {
 	bool                    wants_read, wants_write;
 	bool                    gone;     /* the web server has closed, or gave the request up */
 	bool                    late;     /* the deadline of a wait has passed */
+	bool                    silent;   /* the body stopped coming: its rest is not waited for */
 	bool                    cancelled; /* by the end of the worker's time to stop */
 	bool                    answered; /* a byte of the answer was written */
 	size_t                  credit;   /* bytes that can be written without asking whether the socket takes them */

@@ -94,8 +94,10 @@ static by_error *body_read(by__connection *c, by_ctx *ctx, char *data, size_t ca
 		case BODY_WAITING:
 			BY_TRY(await(c, ctx, &c->wants_read, c->gate->options.body_timeout, always));
 		}
-		if (c->late)
+		if (c->late) {
+			c->silent = true;
 			return by_fail(ctx, REQUEST_TIMEOUT, "The body did not arrive in time.");
+		}
 	}
 }
 
@@ -217,7 +219,7 @@ static void take_rest(by__connection *c, by_ctx *ctx)
 		by__fcgx_walk(&c->request, &body);
 		if (body.ended || c->gone || body.early || body.aborted || body.refused)
 			break;
-		if (by_clock() > until || body_read(c, ctx, rest, sizeof(rest), &got, true) != BY_OK) {
+		if (c->silent || by_clock() > until || body_read(c, ctx, rest, sizeof(rest), &got, true) != BY_OK) {
 			c->keep = false;
 			return;
 		}

@@ -42,7 +42,8 @@ static by_error *migrate(by_ctx *ctx, const by__application *application)
 	}
 	BY_TRY(by_migrate_check(ctx, database, migrations, &count));
 	if (count > 0)
-		by_warn(ctx, "migrations are pending; apply them with `db upgrade`", BY_F("count", count));
+		return by_fail(ctx, CONFIGURATION, "Migrations are pending: %zu. Apply them with `%s db upgrade`, or set "
+		    "MIGRATE_ON_START.", count, application->app->name);
 	return BY_OK;
 }
 

@@ -10,8 +10,9 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.h \
 	tests/support/store.c \
 	tests/support/store.h
-# What a database must do; the integration tests run it on each.
-check_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
+# What a database must do: tests/integration/test_postgresql.py runs them.
+EXTRA_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
+check_DATA = tests/integration/db_conformance$(EXEEXT) tests/integration/db_faults$(EXEEXT)
 
 if HAVE_CHECK
 check_PROGRAMS += \
@@ -78,6 +79,10 @@ EXTRA_DIST += \
 	tests/unit/must_fail/unchecked_error.c \
 	tests/unit/test_must_fail.sh
 
+# An application that the tests of the wire start.
+noinst_PROGRAMS += tests/integration/peer
+tests_integration_peer_LDADD = libbanyan-all.la
+
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_layers.py \
@@ -86,10 +91,19 @@ PYTHON_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
-	tests/e2e/test_first_run.py
+	tests/e2e/test_first_run.py \
+	tests/e2e/test_gateway.py \
+	tests/integration/test_fastcgi.py \
+	tests/integration/test_openapi.py \
+	tests/integration/test_postgresql.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/.npmrc \
+	tests/golden/lab-v1.openapi.json \
+	tests/golden/lab-v2.openapi.json \
+	tests/package-lock.json \
+	tests/package.json \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
@@ -131,6 +145,7 @@ bench: all
 noinst_PROGRAMS += tests/apps/probe/probe
 tests_apps_probe_probe_SOURCES = tests/apps/probe/probe.c
 tests_apps_probe_probe_LDADD = libbanyan-all.la
+
 # JSON against json-c; fails when a goal is missed.
 .PHONY: bench-json
 bench-json: tests/bench/micro_json

@@ -16,10 +16,9 @@ typedef enum by__verb {
 	BY__VERB_COUNT
 } by__verb;
 
-enum {
-	BY__STATEMENT_TRANSIENT = UINT32_MAX, /* the id of a statement that is not kept prepared */
-	BY__STATEMENT_DYNAMIC_MAX = 1000
-};
+#define BY__STATEMENT_TRANSIENT UINT32_MAX /* the id of a statement that is not kept prepared */
+
+enum { BY__STATEMENT_DYNAMIC_MAX = 1000 };
 
 typedef struct by__statement {
 	by_statement base; /* every by_statement is one of these */

@@ -64,7 +64,7 @@ BY_OPERATION_OUT(ignore_body, counted);
 
 static by_error *flood(by_ctx *ctx, const size_in *in)
 {
-	static const char piece[10007] = { 0 };
+	static const char piece[10007];
 
 	for (int64_t left = in->bytes; left > 0; left -= (int64_t)sizeof(piece))
 		BY_TRY(by_respond_write(ctx, piece, left < (int64_t)sizeof(piece) ? (size_t)left : sizeof(piece)));
