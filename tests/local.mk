@@ -57,6 +57,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_observe \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
