@@ -23,6 +23,8 @@ EXTRA_DIST += \
 	docs/site/package.json \
 	docs/site/redoc.html \
 	docs/site/redoc.js \
+	docs/site/versions.css \
+	docs/site/versions.js \
 	scripts/README.md \
 	scripts/build \
 	scripts/check-layers \

@@ -49,6 +49,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_chain \
 	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
@@ -86,16 +87,22 @@ PYTHON_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
-	tests/integration/test_postgresql.py \
 	tests/e2e/test_api.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
-	tests/integration/test_fastcgi.py
+	tests/integration/test_fastcgi.py \
+	tests/integration/test_openapi.py \
+	tests/integration/test_postgresql.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/.npmrc \
+	tests/golden/lab-v1.openapi.json \
+	tests/golden/lab-v2.openapi.json \
+	tests/package-lock.json \
+	tests/package.json \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \

@@ -1,3 +1,2 @@
-// ReDoc over this application's own document; no request leaves this origin.
-window.Redoc.init("/openapi.json", { disableSearch: false, hideDownloadButton: false },
-	document.getElementById("viewer"));
+// ReDoc over this application's own documents; no request leaves this origin.
+window.banyanVersions().then(({ url }) => window.Redoc.init(url, {}, document.getElementById("viewer")));

@@ -57,7 +57,8 @@ BY_API void by_json_raw(by_json_writer *w, by_text json);
 typedef struct by_json_options {
 	by_fault_in in;          /* BY_FAULT_BODY */
 	bool        accept_read_only; /* stored or sent by ourselves */
-	bool        partial;     /* absent members are no fault and keep what the object holds */
+	/* Absent members are no fault and keep what the object holds; nested models are whole or absent. */
+	bool        partial;
 	by_present *present;     /* if not NULL: which members there were */
 	uint32_t    max_depth;   /* 0: BY_JSON_DEPTH */
 } by_json_options;

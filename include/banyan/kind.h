@@ -65,9 +65,15 @@ struct by_kind {
 
 	/* Writes one value. */
 	void (*write)(by_buf *out, const by_field *field, const void *value, const by_json_style *style);
-	/* Reads the reader's next JSON value, never null; adds faults itself, those of the constraints too. False: nothing usable was stored. */
+	/*
+	 * Reads the reader's next JSON value, never null; adds faults itself, those of the constraints too. False: nothing
+	 * usable was stored.
+	 */
 	bool (*read)(by_json_reader *reader, const by_field *field, void *value);
-	/* The text form of queries, paths, headers, settings; NULL: it has none. The text may be used after the call only when copied. */
+	/*
+	 * The text form of queries, paths, headers, settings; NULL: it has none. The text may be used after the call only
+	 * when copied.
+	 */
 	bool (*parse)(by_arena *arena, const by_field *field, by_text text, void *value);
 	void (*print)(by_buf *out, const by_field *field, const void *value);
 	/* The tagged value, for SQL and logs, and back. */

@@ -48,7 +48,7 @@ typedef struct by_number {
 	.set = true, \
 	.is_integer = _Generic((x), double: false, float: false, default: true), \
 	.integer = _Generic((x), double: 0, float: 0, default: (x)), \
-	.real = (x), .text = #x }
+	.real = (double)(x), .text = #x }
 
 /* A named text format: its check, and the `format` of JSON Schema. */
 typedef struct by_format_rule {
@@ -105,7 +105,8 @@ struct by_field {
 	size_t      min_length, max_length; /* strings in code points, bytes in bytes; 0: none */
 	size_t      min_items, max_items;
 	bool        unique_items;
-	by_number   minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of; /* durations in seconds, sizes in bytes */
+	by_number   minimum, maximum, exclusive_minimum, exclusive_maximum; /* durations in seconds, sizes in bytes */
+	by_number   multiple_of;
 	const char *pattern;                /* PCRE2, matched anywhere unless anchored */
 	const by_format_rule *format;
 
@@ -196,11 +197,19 @@ extern BY_API const by_field by_items_bool, by_items_int32, by_items_int64, by_i
 	.name = #m, .kind = BY__KIND_OF(S, m), .offset = offsetof(S, m), .size = sizeof BY__MEMBER(S, m), \
 	.pointer = BY__IS_POINTER(S, m), .items = BY__ITEMS_OF(S, m), __VA_ARGS__ }
 
-/* A list of scalars whose elements have constraints of their own, given as a by_field: BY_ITEMS(string, .max_length = 40). */
+/*
+ * A list of scalars whose elements have constraints of their own, given as a
+ * by_field: BY_FIELD_ITEMS(run, tags, BY_ITEMS(string, .max_length = 40), .max_items = 20).
+ */
 #define BY_FIELD_ITEMS(...) BY__FIELD_ITEMS(__VA_ARGS__, )
 #define BY__FIELD_ITEMS(S, m, item, ...) { \
 	.name = #m, .kind = BY__KIND_OF(S, m), .offset = offsetof(S, m), .size = sizeof BY__MEMBER(S, m), \
 	.items = (item), __VA_ARGS__ }
+
+/* The element of a BY_LIST(K); K is string, int64 and so on. */
+#define BY_ITEMS(...) BY__ITEMS(__VA_ARGS__, )
+#define BY__ITEMS(K, ...) \
+	(&(const by_field){ .name = #K, .kind = &by_kind_##K, .size = sizeof(*((by_list_##K *)0)->items), __VA_ARGS__ })
 
 /* An enum member (or a pointer to one), of an enum made with BY_ENUM. */
 #define BY_FIELD_ENUM(...) BY__FIELD_ENUM(__VA_ARGS__, )
@@ -274,7 +283,8 @@ typedef struct by_present {
 
 /*
  * Checks a model's table and compiles its plan, and those of the models it
- * nests. Once, before threads; again for the same model does nothing.
+ * nests. Once, before threads; again for the same model does nothing. The plan
+ * lives as long as the arena, so that is the application's.
  * CONFIGURATION lists every mistake with file, line and remedy.
  */
 BY_API BY_MUST_CHECK by_error *by_model_compile(by_arena *arena, const by_model *model);

@@ -3,13 +3,10 @@
  * with member names ready to write, a hash table of names, and the image of an
  * object with its defaults.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <banyan/assert.h>
 
-#include "core/pattern.h"
 #include "core/plan.h"
 
 enum { MOST_FIELDS = 1000, MOST_PARTIAL = 64 };
@@ -21,22 +18,6 @@ typedef struct compiler {
 	size_t           met_count;
 	size_t           met_room;
 } compiler;
-
-void by__mistake(by_buf *out, const by_model *model, const by_field *field, const char *format, ...)
-{
-	char    text[600];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (out->len > 0)
-		by_put_char(out, '\n');
-	by_put_format(out, "%s:%d: %s", model->place.file, model->place.line, model->name);
-	if (field != NULL)
-		by_put_format(out, ".%s", field->name ? field->name : "(unnamed)");
-	by_put_format(out, ": %s", text);
-}
 
 static const char *make_prefix(by_arena *arena, const char *name, size_t name_len)
 {

@@ -1,4 +1,4 @@
-/* What the kinds' constraints have in common: comparing, reporting, and refusing rows whose constraints make no sense. */
+/* What the kinds' constraints and codecs have in common: comparing, reporting, and stating them in JSON Schema. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -8,8 +8,6 @@
 #include "core/constraint.h"
 #include "core/json_reader.h"
 #include "core/number.h"
-#include "core/pattern.h"
-#include "core/plan.h"
 #include "core/utf8.h"
 
 const char *by__number_text(by_arena *arena, const by_number *number)
@@ -69,7 +67,7 @@ static bool limit_broken(limit which, int order)
 	BY_IMPOSSIBLE("a limit of no kind");
 }
 
-static bool has_limits(const by_field *field)
+bool by__has_limits(const by_field *field)
 {
 	return field->minimum.set || field->maximum.set || field->exclusive_minimum.set || field->exclusive_maximum.set;
 }
@@ -114,7 +112,7 @@ static int compare_seconds(const void *value, const by_number *number)
 
 void by__check_integer(by_faults *faults, const by_field *field, int64_t value, const by_where *where)
 {
-	if (has_limits(field))
+	if (by__has_limits(field))
 		check_limits(faults, field, &value, compare_integer, "", where);
 	const by_number *step = &field->multiple_of;
 
@@ -125,7 +123,7 @@ void by__check_integer(by_faults *faults, const by_field *field, int64_t value, 
 
 void by__check_real(by_faults *faults, const by_field *field, double value, const by_where *where)
 {
-	if (has_limits(field))
+	if (by__has_limits(field))
 		check_limits(faults, field, &value, compare_real, "", where);
 	/* 0.3 is a multiple of 0.1 although neither is exact: the rest may be as large as the rounding. */
 	if (field->multiple_of.set && fabs(remainder(value, field->multiple_of.real)) > fabs(value) * 4 * DBL_EPSILON)
@@ -135,7 +133,7 @@ void by__check_real(by_faults *faults, const by_field *field, double value, cons
 
 void by__check_duration(by_faults *faults, const by_field *field, by_duration value, const by_where *where)
 {
-	if (has_limits(field))
+	if (by__has_limits(field))
 		check_limits(faults, field, &value, compare_seconds, " s", where);
 }
 
@@ -248,7 +246,7 @@ void by__check_decimal(by_faults *faults, const by_field *field, const char *dig
 		by_fault_at(faults, where, "format", "must be %s", field->kind->expects);
 		return;
 	}
-	if (has_limits(field))
+	if (by__has_limits(field))
 		check_limits(faults, field, &text, compare_decimal, "", where);
 	if (field->multiple_of.set && !is_multiple(text, number_digits(&field->multiple_of, room)))
 		by_fault_at(faults, where, "multiple_of", "must be a multiple of %s",
@@ -343,108 +341,4 @@ const char *by__copy_utf8(by_arena *arena, by_text text)
 	if (memchr(text.ptr, '\0', text.len) != NULL || !by__utf8_valid(text))
 		return NULL;
 	return by_copy_text(arena, text);
-}
-
-/* ---- mistakes in rows ---- */
-
-static void fit_mistakes(by_buf *out, const by_model *model, const by_field *field)
-{
-	unsigned takes = field->kind->takes;
-	const struct {
-		bool        used;
-		unsigned    needs;
-		const char *names;
-	} uses[] = {
-		{ field->min_length > 0 || field->max_length > 0, BY_TAKES_LENGTH, ".min_length and .max_length" },
-		{ has_limits(field), BY_TAKES_LIMITS, ".minimum, .maximum and the exclusive limits" },
-		{ field->multiple_of.set, BY_TAKES_MULTIPLE, ".multiple_of" },
-		{ field->pattern != NULL || field->format != NULL, BY_TAKES_PATTERN, ".pattern and .format" },
-		{ field->min_items > 0 || field->max_items > 0 || field->unique_items, BY_TAKES_ITEMS,
-		    ".min_items, .max_items and .unique_items" },
-	};
-
-	for (size_t i = 0; i < BY_COUNT(uses); i++)
-		if (uses[i].used && !(takes & uses[i].needs))
-			by__mistake(out, model, field, "%s do not apply to the kind %s; remove them", uses[i].names,
-			    field->kind->name);
-}
-
-static double limit_real(const by_number *number)
-{
-	return number->is_integer ? (double)number->integer : number->real;
-}
-
-static void order_mistakes(by_buf *out, const by_model *model, const by_field *field)
-{
-	const by_number *low[] = { &field->minimum, &field->exclusive_minimum };
-	const by_number *high[] = { &field->maximum, &field->exclusive_maximum };
-
-	for (size_t i = 0; i < 2; i++)
-		for (size_t j = 0; j < 2; j++) {
-			bool   either_exclusive = i + j > 0;
-			double gap = limit_real(high[j]) - limit_real(low[i]);
-
-			if (low[i]->set && high[j]->set && (gap < 0 || (gap == 0 && either_exclusive)))
-				by__mistake(out, model, field, "no number is between %s and %s; correct the limits", low[i]->text,
-				    high[j]->text);
-		}
-	if (field->max_length > 0 && field->min_length > field->max_length)
-		by__mistake(out, model, field, ".min_length is above .max_length; correct one of them");
-	if (field->max_items > 0 && field->min_items > field->max_items)
-		by__mistake(out, model, field, ".min_items is above .max_items; correct one of them");
-}
-
-static void step_mistakes(by_buf *out, const by_model *model, const by_field *field)
-{
-	const by_number *step = &field->multiple_of;
-
-	if (!step->set)
-		return;
-	if (!(limit_real(step) > 0))
-		by__mistake(out, model, field, ".multiple_of must be greater than 0; correct it");
-	else if (field->kind->sql == BY_SQL_NUMERIC && (strlen(step->text) > 18 || limit_real(step) > 1e9 || limit_real(step) < 1e-9))
-		by__mistake(out, model, field, ".multiple_of of a decimal must lie between 1e-9 and 1e9; correct it");
-	else if (field->kind->sql == BY_SQL_BIGINT && !step->is_integer)
-		by__mistake(out, model, field, ".multiple_of of an integer must be an integer; correct it");
-}
-
-static void nesting_mistakes(by_buf *out, const by_model *model, const by_field *field)
-{
-	if (field->kind == &by_kind_list && field->items == NULL)
-		by__mistake(out, model, field, "is a list without items; write the row with BY_FIELD, BY_FIELD_ITEMS or BY_FIELD_LIST");
-	if (field->kind == &by_kind_model && field->model == NULL)
-		by__mistake(out, model, field, "nests no model; write the row with BY_FIELD_MODEL");
-	if (field->kind == &by_kind_enum && (field->values == NULL || field->values->count == 0))
-		by__mistake(out, model, field, "is an enum without values; write the row with BY_FIELD_ENUM");
-	if (field->kind == &by_kind_enum && !field->pointer && field->size != sizeof(int))
-		by__mistake(out, model, field, "is an enum of %zu bytes; build without -fshort-enums", field->size);
-	if (field->partial && (field->kind != &by_kind_model || field->pointer))
-		by__mistake(out, model, field, "is partial, which only a nested model in place can be; remove .partial");
-	if (field->read_only && field->write_only)
-		by__mistake(out, model, field, "is both read-only and write-only; choose one");
-}
-
-void by__field_mistakes(by_buf *out, by_arena *arena, const by_model *model, const by_field *field)
-{
-	size_t before = out->len;
-
-	fit_mistakes(out, model, field);
-	order_mistakes(out, model, field);
-	step_mistakes(out, model, field);
-	nesting_mistakes(out, model, field);
-	if (field->pattern != NULL) {
-		const char *wrong = by__pattern_compile(arena, field->pattern);
-
-		if (wrong != NULL)
-			by__mistake(out, model, field, "the pattern does not compile: %s; correct .pattern", wrong);
-	}
-	if (field->items == NULL || out->len > before)
-		return;
-	by_field item = *field->items;
-
-	item.name = by_format(arena, "%s[]", field->name);
-	if (item.kind != NULL)
-		by__field_mistakes(out, arena, model, &item);
-	else
-		by__mistake(out, model, field, "its items have no kind; use by_items_... or M_items");
 }

@@ -7,6 +7,7 @@
 /* The number as JSON text, in the arena. */
 const char *by__number_text(by_arena *arena, const by_number *number);
 
+bool by__has_limits(const by_field *field);
 void by__check_integer(by_faults *faults, const by_field *field, int64_t value, const by_where *where);
 void by__check_real(by_faults *faults, const by_field *field, double value, const by_where *where);
 void by__check_decimal(by_faults *faults, const by_field *field, const char *digits, const by_where *where);

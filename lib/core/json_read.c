@@ -188,13 +188,11 @@ bool by__find_twice(by__json_name *names, size_t count, size_t *at)
 /* Lets go of the ended object's names; breaks the text when two are equal. */
 static bool release_names(by_json_reader *r, uint32_t kept_before)
 {
-	by__json_name *names = r->names + kept_before;
-	size_t         count = r->name_count - kept_before;
-
-	size_t         twice;
+	size_t count = r->name_count - kept_before;
+	size_t twice;
 
 	r->name_count = kept_before;
-	if (!by__find_twice(names, count, &twice))
+	if (count < 2 || !by__find_twice(r->names + kept_before, count, &twice))
 		return true;
 	return by__json_break(r, r->begin + twice, "a member name appears twice");
 }
@@ -456,7 +454,8 @@ by_error *by__json_reader_finish(by_json_reader *r)
 	return by_error_new(r->arena, MALFORMED, "The JSON is not well-formed: %s at byte %zu.", r->broken, r->broken_at);
 }
 
-by_error *by_json_read(by_faults *faults, by_text json, const by_model *model, void *object, const by_json_options *options)
+by_error *by_json_read(by_faults *faults, by_text json, const by_model *model, void *object,
+    const by_json_options *options)
 {
 	static const by_json_options zero;
 	by_json_reader               r;

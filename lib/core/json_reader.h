@@ -59,7 +59,7 @@ BY_MUST_CHECK by_error *by__json_reader_finish(by_json_reader *r);
 bool by__json_accept(by_arena *arena, by_text json, by_text *compact);
 /* A copy of checked JSON without the white space between its tokens; a NUL follows it. */
 by_text by__json_compact(by_arena *arena, by_text json);
-/* As by_json_read_model; absent members keep what the object holds and `present` (may be NULL) says which there were. */
+/* As by_json_read_model; absent members keep what the object holds, `present` (may be NULL) says which there were. */
 bool by__json_read_partial(by_json_reader *r, const by_model *model, void *object, by_present *present);
 
 #endif

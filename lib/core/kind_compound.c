@@ -40,6 +40,8 @@ const by_kind by_kind_model = {
 
 /* ---- list ---- */
 
+enum { ENOUGH_FAULTS = 100 }; /* so many are reported */
+
 typedef struct list { /* the layout of every BY_LIST */
 	char  *items;
 	size_t count;
@@ -161,8 +163,9 @@ static bool list_read(by_json_reader *r, const by_field *field, void *value)
 		return false;
 	r->where = &here;
 	while (by_json_next_item(r)) {
-		if (field->max_items > 0 && here.index >= field->max_items)
-			by_json_skip(r, &raw); /* refused below, so not worth keeping */
+		/* What is refused anyhow is not kept: small items may be large structs. */
+		if ((field->max_items > 0 && here.index >= field->max_items) || by_faults_count(r->faults) >= ENOUGH_FAULTS)
+			by_json_skip(r, &raw);
 		else
 			read_item(r, field->items, &g);
 		here.index++;

@@ -30,7 +30,7 @@ static void string_write(by_buf *out, const by_field *field, const void *value, 
 	by_put_json_text(out, string_text(value));
 }
 
-/* A string of the reader's, which is UTF-8 already, as the members of structs are: with a NUL behind it and none inside. */
+/* A string of the reader's, which is UTF-8 already, as members of structs are: a NUL behind it and none inside. */
 static bool read_c_string(by_json_reader *r, const by_field *field, const char **string)
 {
 	by_text text;

@@ -5,6 +5,11 @@
 #include "core/constraint.h"
 #include "core/number.h"
 
+/* Years 0001 to 9999. */
+#define FIRST_DAY INT64_C(-719162)
+#define LAST_DAY INT64_C(2932896)
+#define DAY INT64_C(86400000000)
+
 static void put_schema(by_json_writer *out, const char *format)
 {
 	by_json_name(out, "type");
@@ -49,13 +54,22 @@ static by_value time_get(const by_field *field, const void *value)
 	return by_value_time(*(const by_time *)value);
 }
 
+/* A database may hold instants that RFC 3339 cannot write. */
+static bool time_store(int64_t us, void *value)
+{
+	if (us < FIRST_DAY * DAY || us >= (LAST_DAY + 1) * DAY)
+		return false;
+	((by_time *)value)->us = us;
+	return true;
+}
+
 static bool time_set(by_arena *arena, const by_field *field, by_value from, void *value)
 {
 	(void)arena;
 	(void)field;
 	switch (from.tag) {
-	case BY_VALUE_TIME: *(by_time *)value = from.time; return true;
-	case BY_VALUE_INT: *(by_time *)value = (by_time){ from.integer }; return true;
+	case BY_VALUE_TIME: return time_store(from.time.us, value);
+	case BY_VALUE_INT: return time_store(from.integer, value);
 	case BY_VALUE_TEXT: return by_time_parse(from.text, value);
 	default: return false;
 	}
@@ -103,7 +117,7 @@ static bool date_set(by_arena *arena, const by_field *field, by_value from, void
 	(void)field;
 	if (from.tag == BY_VALUE_TEXT)
 		return by_date_parse(from.text, value);
-	if (from.tag != BY_VALUE_DATE)
+	if (from.tag != BY_VALUE_DATE || from.date.days < FIRST_DAY || from.date.days > LAST_DAY)
 		return false;
 	*(by_date *)value = from.date;
 	return true;
@@ -151,7 +165,7 @@ static bool duration_set(by_arena *arena, const by_field *field, by_value from, 
 	(void)field;
 	if (from.tag == BY_VALUE_TEXT)
 		return by_duration_parse(from.text, value);
-	if (from.tag != BY_VALUE_INT)
+	if (from.tag != BY_VALUE_INT || from.integer < 0)
 		return false;
 	((by_duration *)value)->us = from.integer;
 	return true;
@@ -167,7 +181,7 @@ static void duration_schema(by_json_writer *out, const by_field *field)
 	by_json_name(out, "type");
 	by_json_string(out, "string");
 	by_json_name(out, "pattern");
-	by_json_string(out, "^(0|([0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d))+)$");
+	by_json_string(out, "^(0|(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+us)?)$");
 	by__schema_limits(out, field);
 }
 

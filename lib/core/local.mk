@@ -32,6 +32,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/mask.c \
 	lib/core/metric.c \
 	lib/core/metrics.h \
+	lib/core/mistake.c \
 	lib/core/model.c \
 	lib/core/number.c \
 	lib/core/number.h \

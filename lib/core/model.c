@@ -107,13 +107,16 @@ static void add_refusal(by_faults *faults, const by_field *field, by_text text, 
 		by_fault_at(faults, where, kind->refused ? kind->refused : "type", "must be %s", kind->expects);
 }
 
-bool by_field_parse(by_faults *faults, const by_field *field, by_text text, by_fault_in in, const char *where, void *object)
+bool by_field_parse(by_faults *faults, const by_field *field, by_text text, by_fault_in in, const char *where,
+    void *object)
 {
 	by_arena *arena = by_faults_arena(faults);
 	by_where  root = { .name = { where, strlen(where) }, .in = in };
 	size_t    before = by_faults_count(faults);
 
 	BY_REQUIRE(field->kind->parse != NULL);
+	if (text.ptr == NULL)
+		text = BY_TEXT("");
 	void *value = by__field_place(arena, field, object);
 
 	if (!field->kind->parse(arena, field, text, value)) {
@@ -129,7 +132,8 @@ bool by_field_parse(by_faults *faults, const by_field *field, by_text text, by_f
 
 const by_plan *by__plan(const by_model *model)
 {
-	BY_REQUIRE(model != NULL && *model->plan != NULL);
+	if (BY_UNLIKELY(*model->plan == NULL))
+		by_abort("model not compiled", model->name, model->place.file, model->place.line);
 	return *model->plan;
 }
 

@@ -75,8 +75,8 @@ const char *by__pattern_compile(by_arena *arena, const char *pattern)
 
 	if (slot->pattern != NULL)
 		return NULL;
-	pcre2_code *made = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C,
-	    &code, &offset, NULL);
+	pcre2_code *made = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+	    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
 
 	if (made == NULL) {
 		PCRE2_UCHAR message[200];

@@ -49,7 +49,7 @@ size_t by__value_size(const by_field *field);
 /* Where the value is to be stored: in the object, or new in the arena behind the object's pointer. */
 void *by__field_place(by_arena *arena, const by_field *field, void *object);
 
-/* Checks one row's constraints against its kind; adds "file:line: model.field: ..." lines. See constraint.c. */
+/* Checks one row's constraints against its kind; adds "file:line: model.field: ..." lines. See mistake.c. */
 void by__field_mistakes(by_buf *out, by_arena *arena, const by_model *model, const by_field *field);
 /* One line of by_model_compile's error: "file:line: model.field: " and then the text. */
 void by__mistake(by_buf *out, const by_model *model, const by_field *field, const char *format, ...) BY_PRINTF(4, 5);

@@ -77,6 +77,8 @@ static bool is_ours(const loader *l, const by__setting_entry *entry)
 {
 	if (strcmp(entry->name, "APP_ENV") == 0)
 		return false;
+	if (entry->source == BY__SETTING_ENVIRONMENT && by__settings_of_request(entry->name))
+		return false;
 	if (entry->source == BY__SETTING_FILE || entry->source == BY__SETTING_ARGUMENT)
 		return true;
 	return has_known_prefix(l, entry->name) && !set_by_orchestrator(entry);
@@ -160,7 +162,8 @@ static void take_value(loader *l, by__setting *setting, by_text value, const cha
 	if (setting->field->kind == &by_kind_bool)
 		value = switch_text(value);
 	if (setting->field->kind->parse == NULL)
-		by__settings_fault(&l->faults, "%s: %s has no text form, %s", setting->variable, setting->field->kind->expects, place);
+		by__settings_fault(&l->faults, "%s: %s has no text form, %s", setting->variable, setting->field->kind->expects,
+		    place);
 	else if (!by_field_parse(faults, setting->field, value, BY_FAULT_SETTING, setting->variable, setting->object))
 		refuse_value(l, setting, value);
 }
@@ -249,17 +252,18 @@ static void fill(loader *l, by__setting *setting)
 
 /* ---- rules over several settings ---- */
 
-/* "#/pool/max" or "pool.max" below a prefix, as the variable. */
+/* "#/pool/max" as the variable; a rule may also name the variable itself. */
 static const char *variable_of(by_arena *arena, const by_model *model, const char *where)
 {
 	size_t prefix_len = model->prefix ? strlen(model->prefix) : 0;
 	bool   joined = prefix_len == 0 || model->prefix[prefix_len - 1] == '_';
 
-	where += strncmp(where, "#/", 2) == 0 ? 2 : 0;
-	char *name = by_format(arena, "%s%s%s", model->prefix ? model->prefix : "", joined ? "" : "_", where);
+	if (strncmp(where, "#/", 2) != 0)
+		return where;
+	char *name = by_format(arena, "%s%s%s", model->prefix ? model->prefix : "", joined ? "" : "_", where + 2);
 
 	for (char *c = name; *c != '\0'; c++)
-		*c = *c == '/' || *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+		*c = *c == '/' ? '_' : (char)toupper((unsigned char)*c);
 	return name;
 }
 
@@ -307,8 +311,8 @@ static void load(loader *l, const by_settings_part *parts, size_t count)
 		run_rules(l, &parts[i]);
 }
 
-by_error *by_settings_load(by_arena *arena, const by_settings_sources *sources, const by_settings_part *parts, size_t count,
-    by_settings **settings)
+by_error *by_settings_load(by_arena *arena, const by_settings_sources *sources, const by_settings_part *parts,
+    size_t count, by_settings **settings)
 {
 	loader l = { .arena = arena, .sources = sources };
 

@@ -98,13 +98,15 @@ void by__settings_list_part(by__setting_list *list, const by_settings_part *part
 	walk(list, part->model, part->object, prefix, section);
 }
 
-/* What a web server sets for a CGI program: RFC 3875 section 4.1, and the usual additions. A client has its say in them. */
-static bool belongs_to_requests(const char *variable)
+/* What a web server sets for a CGI program (RFC 3875 section 4.1, and the usual additions): a client has its say in it. */
+bool by__settings_of_request(const char *variable)
 {
-	static const char *const names[] = { "AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "DOCUMENT_ROOT", "GATEWAY_INTERFACE",
+	static const char *const names[] = { "AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "DOCUMENT_ROOT",
+		"GATEWAY_INTERFACE",
 		"HTTPS", "PATH", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "REMOTE_ADDR", "REMOTE_HOST", "REMOTE_IDENT",
 		"REMOTE_PORT", "REMOTE_USER", "REQUEST_METHOD", "REQUEST_SCHEME", "REQUEST_URI", "SCRIPT_FILENAME", "SCRIPT_NAME",
-		"SERVER_ADDR", "SERVER_ADMIN", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "SERVER_SIGNATURE", "SERVER_SOFTWARE" };
+		"SERVER_ADDR", "SERVER_ADMIN", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "SERVER_SIGNATURE",
+		"SERVER_SOFTWARE" };
 
 	for (size_t i = 0; i < BY_COUNT(names); i++)
 		if (strcmp(variable, names[i]) == 0)
@@ -117,7 +119,7 @@ void by__settings_list_check(by__setting_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const by__setting *a = &list->items[i];
 
-		if (belongs_to_requests(a->variable))
+		if (by__settings_of_request(a->variable))
 			by__settings_fault(list->faults, "%s:%d: %s.%s reads %s, which a web server sets for each request; rename the field",
 			    a->model->place.file, a->model->place.line, a->model->name, a->field->name, a->variable);
 		for (size_t j = i + 1; j < list->count; j++) {

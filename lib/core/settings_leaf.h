@@ -31,6 +31,8 @@ typedef struct by__setting_list {
 void by__settings_list_part(by__setting_list *list, const by_settings_part *part);
 /* Faults for two fields that read one variable, and for names that web servers set. */
 void by__settings_list_check(by__setting_list *list);
+/* Whether web servers set a variable of that name for a CGI program. */
+bool by__settings_of_request(const char *variable);
 /* "integer 1..1000", "one of dev, staging, prod". In the arena. */
 const char *by__setting_expects(by_arena *arena, const by_field *field);
 /* The value as people may see it. In the arena. */

@@ -30,7 +30,8 @@ const char *by__settings_place(by_arena *arena, const by__setting_entry *entry)
 	return entry->line > 0 ? by_format(arena, "%s line %d", entry->origin, entry->line) : entry->origin;
 }
 
-const by__setting_entry *by__settings_find(const by__setting_entries *entries, by__setting_source source, const char *name)
+const by__setting_entry *by__settings_find(const by__setting_entries *entries, by__setting_source source,
+    const char *name)
 {
 	for (size_t i = 0; i < entries->count; i++)
 		if (entries->items[i].source == source && strcmp(entries->items[i].name, name) == 0)
@@ -61,7 +62,8 @@ static void add_entry(by__setting_entries *entries, by__setting_entry entry)
 
 /* ---- command line and environment ---- */
 
-static void collect_pairs(by__setting_entries *entries, const char *const *pairs, by__setting_source source, const char *origin)
+static void collect_pairs(by__setting_entries *entries, const char *const *pairs, by__setting_source source,
+    const char *origin)
 {
 	for (; pairs != NULL && *pairs != NULL; pairs++) {
 		const char *equals = strchr(*pairs, '=');

@@ -33,7 +33,10 @@ typedef struct by__setting_entries {
 	const char        *stage;  /* of `.env.<stage>`, or NULL */
 } by__setting_entries;
 
-/* Reads all sources but the secrets directory, which is asked by name. `stage` stands for APP_ENV when no source sets it. */
+/*
+ * Reads all sources but the secrets directory, which is asked by name. `stage`
+ * stands for APP_ENV when no source sets it.
+ */
 void by__settings_collect(by__setting_entries *entries, const by_settings_sources *sources, const char *stage);
 /*
  * The whole contents of a small file, without one trailing newline. Private:
@@ -47,6 +50,7 @@ const char *by__settings_place(by_arena *arena, const by__setting_entry *entry);
 /* A line of the error. */
 void by__settings_fault(by_buf *faults, const char *format, ...) BY_PRINTF(2, 3);
 /* The entry of that name in that source, or NULL. */
-const by__setting_entry *by__settings_find(const by__setting_entries *entries, by__setting_source source, const char *name);
+const by__setting_entry *by__settings_find(const by__setting_entries *entries, by__setting_source source,
+    const char *name);
 
 #endif

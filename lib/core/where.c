@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <banyan/assert.h>
 #include <banyan/kind.h>
 
 enum {
@@ -68,16 +67,27 @@ static void put_name(by_buf *out, const by_where **chain, size_t count, by_text 
 	}
 }
 
+static size_t where_depth(const by_where *where)
+{
+	size_t depth = 0;
+
+	for (; where->up != NULL; where = where->up)
+		depth++;
+	return depth;
+}
+
 const char *by_where_text(by_arena *arena, const by_where *where)
 {
 	const by_where *chain[DEEPEST];
 	size_t          count = 0;
+	size_t          depth = where_depth(where);
 	by_buf          out;
 
-	for (; where->up != NULL; where = where->up) {
-		BY_INVARIANT(count < DEEPEST);
+	/* Only an object that a programme made nests deeper than any input may: then the place is that of what holds it. */
+	for (; depth > DEEPEST; depth--)
+		where = where->up;
+	for (; where->up != NULL; where = where->up)
 		chain[count++] = where;
-	}
 	by_buf_init(&out, arena, 64);
 	if (where->in == BY_FAULT_BODY)
 		put_pointer(&out, chain, count, where->name);

@@ -8,11 +8,13 @@
 typedef struct encode_config {
 	int  status;
 	bool conditional; /* a GET: may be answered 304 */
+	bool checked;     /* in development an answer that its model does not describe is an error */
 } encode_config;
 
 static bool encode_configure(const by__setup *setup, encode_config *config)
 {
 	config->status = setup->endpoint->status;
+	config->checked = setup->options->debug;
 	config->conditional = setup->endpoint->method == BY_GET || setup->endpoint->method == BY_HEAD;
 	return true;
 }
@@ -24,6 +26,21 @@ static void tag_answer(by__call *call)
 
 	if (resource != NULL && call->request->response.etag == NULL)
 		call->request->response.etag = by__etag_of(call->ctx->arena, model, resource);
+}
+
+static by_error *check_output(by__call *call)
+{
+	const by_model *model = call->endpoint->operation->out;
+	by_faults      *faults = by_faults_new(call->ctx->arena);
+
+	by_model_check(model, call->out, BY_FAULT_BODY, "", faults);
+	const by_fault *first = by_faults_at(faults, 0);
+
+	if (first == NULL)
+		return BY_OK;
+	return by_error_internal(call->ctx->arena, by_fail(call->ctx, INTERNAL, NULL),
+	    "the answer is not what its model %s (%s:%d) describes, in %zu places; first: %s %s", model->name,
+	    model->place.file, model->place.line, by_faults_count(faults), first->where, first->detail);
 }
 
 static by_error *write_output(by__call *call)
@@ -57,6 +74,8 @@ static by_error *encode_around(by__call *call, const encode_config *config, by__
 		return BY_OK;
 	if (response->status == 0)
 		response->status = config->status;
+	if (call->out != NULL && config->checked)
+		BY_TRY(check_output(call));
 	if (call->out != NULL)
 		tag_answer(call);
 	/* A tagged answer may be kept, and is asked for again each time; others are not kept. */

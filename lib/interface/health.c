@@ -46,7 +46,7 @@ typedef struct waiter {
 static struct {
 	bool          known;
 	bool          running;
-	uint64_t      started; /* by_clock */
+	uint64_t      done;    /* by_clock */
 	by__component database;
 	by_time       last_healthy;
 	waiter       *waiters;
@@ -117,24 +117,24 @@ static by_error *join_probe(by_ctx *ctx)
 
 static bool is_fresh(void)
 {
-	return probe.known && by_clock() - probe.started < FRESH_NS;
+	return probe.known && by_clock() - probe.done < FRESH_NS;
 }
 
 static by_error *refresh(by_ctx *ctx)
 {
 	while (!is_fresh()) {
 		if (probe.running && probe.known)
-			return BY_OK; /* the last result is at most a second older than its probe */
+			return BY_OK; /* the one before is at most as old as a probe and the time between two */
 		if (probe.running) {
 			BY_TRY(join_probe(ctx));
 			continue;
 		}
 		probe.running = true;
-		probe.started = by_clock();
 		bool usable = probe_database(ctx);
 
 		probe.known |= usable;
 		probe.running = false;
+		probe.done = by_clock();
 		wake_waiters();
 		if (!usable)
 			return by_ctx_check(ctx);

@@ -73,16 +73,16 @@ static const by_field number_parameters[] = {
 };
 
 static const by_field cursor_parameters[] = {
-	BY_FIELD(by__page_input, cursor, .optional = true, .max_length = 1000, .from = BY_FROM_QUERY,
+	BY_FIELD(by__page_input, cursor, .optional = true, .min_length = 1, .max_length = 1000, .from = BY_FROM_QUERY,
 	    .doc = "Opaque: next_cursor of the page before; without it, the first page"),
 	BY_FIELD(by__page_input, size, .default_value = "20", .minimum = BY_NUM(1), .maximum = BY_NUM(100),
 	    .from = BY_FROM_QUERY, .doc = "How many a page holds"),
 };
 
-static const by_field sort_parameter = BY_FIELD(by__page_input, sort, .optional = true, .max_length = 200,
-    .from = BY_FROM_QUERY);
-static const by_field filter_parameter = BY_FIELD(by__page_input, filter, .optional = true, .max_length = 4000,
-    .from = BY_FROM_QUERY);
+static const by_field sort_parameter = BY_FIELD(by__page_input, sort, .optional = true, .min_length = 1,
+    .max_length = 200, .from = BY_FROM_QUERY);
+static const by_field filter_parameter = BY_FIELD(by__page_input, filter, .optional = true, .min_length = 1,
+    .max_length = 4000, .from = BY_FROM_QUERY);
 
 /* The entity's field, if clients see it in the view: columns that no schema names cannot be probed. */
 static bool is_shown(const by_model *view, const by_field *field)
@@ -113,23 +113,30 @@ static by_text parameter_text(const void *value)
 	return (by_text){ text, strlen(text) };
 }
 
+static bool check_text(by_faults *faults, const by_field *field, const void *value, const by_where *where)
+{
+	const size_t before = by_faults_count(faults);
+	by_kind_string.check(faults, field, value, where);
+	return by_faults_count(faults) == before;
+}
+
 /* Checked while the input is bound, so that its faults are told along with those of the other parameters. */
 static void check_sort(by_faults *faults, const by_field *field, const void *value, const by_where *where)
 {
 	const by_order *order = NULL;
 	size_t          count = 0;
-	by_kind_string.check(faults, field, value, where);
-	by_order_read(faults, field->model, parameter_text(value), field->name, &order, &count);
+	if (check_text(faults, field, value, where))
+		by_order_read(faults, field->model, parameter_text(value), field->name, &order, &count);
 }
 
 static void check_filter(by_faults *faults, const by_field *field, const void *value, const by_where *where)
 {
 	const by_spec *spec = NULL;
-	const size_t   before = by_faults_count(faults);
-	by_kind_string.check(faults, field, value, where);
+	if (!check_text(faults, field, value, where))
+		return;
 	by_error *error = by_spec_read(faults, field->model, parameter_text(value), field->name, &spec);
-	if (error && by_faults_count(faults) == before)
-		by_fault_at(faults, where, "syntax", "%s", error->detail ? error->detail : error->kind->title);
+	if (error)
+		by_fault_at(faults, where, "malformed", "%s", error->detail ? error->detail : error->kind->title);
 }
 
 static const by_kind *kind_with(by_arena *arena, const char *name,

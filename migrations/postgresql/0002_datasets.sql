@@ -10,7 +10,7 @@ CREATE TABLE datasets (
 	experiment_id text COLLATE "C" NOT NULL REFERENCES experiments (id),
 	name text COLLATE "C" NOT NULL,
 	kind text COLLATE "C" NOT NULL CHECK (kind IN ('raw', 'deconvolved', 'segmentation', 'tracks', 'measurements')),
-	format text COLLATE "C" NOT NULL CHECK (format IN ('tiff', 'ome_zarr', 'nd2', 'czi', 'hdf5', 'csv')),
+	format text COLLATE "C" NOT NULL CHECK (format IN ('ome_tiff', 'ome_zarr', 'nd2', 'czi', 'hdf5', 'csv')),
 	size_bytes bigint NOT NULL,
 	sha256 text COLLATE "C",
 	channels jsonb NOT NULL DEFAULT '[]',

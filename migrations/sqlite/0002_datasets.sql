@@ -10,7 +10,7 @@ CREATE TABLE datasets (
 	experiment_id TEXT NOT NULL REFERENCES experiments (id),
 	name TEXT NOT NULL,
 	kind TEXT NOT NULL CHECK (kind IN ('raw', 'deconvolved', 'segmentation', 'tracks', 'measurements')),
-	format TEXT NOT NULL CHECK (format IN ('tiff', 'ome_zarr', 'nd2', 'czi', 'hdf5', 'csv')),
+	format TEXT NOT NULL CHECK (format IN ('ome_tiff', 'ome_zarr', 'nd2', 'czi', 'hdf5', 'csv')),
 	size_bytes INTEGER NOT NULL,
 	sha256 TEXT,
 	channels TEXT NOT NULL DEFAULT '[]',

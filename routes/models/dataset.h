@@ -13,7 +13,7 @@
 BY_ENUM(stored_dataset_kind, STORED_DATASET_KIND);
 
 #define STORED_DATASET_FORMAT(X) \
-	X(stored_dataset_format, tiff) \
+	X(stored_dataset_format, ome_tiff) \
 	X(stored_dataset_format, ome_zarr) \
 	X(stored_dataset_format, nd2) \
 	X(stored_dataset_format, czi) \

@@ -12,7 +12,7 @@ static const by_field channel_item = { .name = "channel", .kind = &by_kind_strin
 	BY_FIELD(S, name, .min_length = 1, .max_length = 200, .doc = "File name, or name of the set", \
 	    .example = "\"hela-h2b-gfp_w1.ome.tif\""), \
 	BY_FIELD_ENUM(S, kind, dataset_kind, .default_value = "raw", .doc = "What it holds", .example = "\"raw\""), \
-	BY_FIELD_ENUM(S, format, dataset_format, .doc = "How it is written", .example = "\"tiff\""), \
+	BY_FIELD_ENUM(S, format, dataset_format, .doc = "How it is written", .example = "\"ome_tiff\""), \
 	BY_FIELD(S, size_bytes, .minimum = BY_NUM(0), .doc = "Size in bytes", .example = "3221225472"), \
 	BY_FIELD(S, sha256, .optional = true, .pattern = "^[0-9a-f]{64}$", \
 	    .doc = "SHA-256 of the file, in hexadecimal; no two datasets share one"), \
@@ -39,7 +39,7 @@ static const by_field dataset_view_fields[] = {
 	    .example = "\"01KA1V3C5T8M2Q9RZX4B7N6YEH\""),
 	BY_FIELD(dataset_view, name, .doc = "File name, or name of the set", .example = "\"hela-h2b-gfp_w1.ome.tif\""),
 	BY_FIELD_ENUM(dataset_view, kind, dataset_kind, .doc = "What it holds", .example = "\"raw\""),
-	BY_FIELD_ENUM(dataset_view, format, dataset_format, .doc = "How it is written", .example = "\"tiff\""),
+	BY_FIELD_ENUM(dataset_view, format, dataset_format, .doc = "How it is written", .example = "\"ome_tiff\""),
 	BY_FIELD(dataset_view, size_bytes, .doc = "Size in bytes", .example = "3221225472"),
 	BY_FIELD(dataset_view, sha256, .optional = true, .doc = "SHA-256 of the file, in hexadecimal",
 	    .example = "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\""),

@@ -13,7 +13,7 @@
 BY_ENUM(dataset_kind, DATASET_KIND);
 
 #define DATASET_FORMAT(X) \
-	X(dataset_format, tiff) \
+	X(dataset_format, ome_tiff) \
 	X(dataset_format, ome_zarr) \
 	X(dataset_format, nd2) \
 	X(dataset_format, czi) \

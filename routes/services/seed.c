@@ -84,7 +84,7 @@ typedef struct product {
 } product;
 
 static const product products[MOST_DATASETS] = {
-	{ stored_dataset_kind_raw, stored_dataset_format_tiff, ".ome.tif", 1 },
+	{ stored_dataset_kind_raw, stored_dataset_format_ome_tiff, ".ome.tif", 1 },
 	{ stored_dataset_kind_deconvolved, stored_dataset_format_ome_zarr, "_deconvolved.ome.zarr", 1.6 },
 	{ stored_dataset_kind_segmentation, stored_dataset_format_hdf5, "_segmentation.h5", 0.08 },
 	{ stored_dataset_kind_tracks, stored_dataset_format_csv, "_tracks.csv", 0.0004 },

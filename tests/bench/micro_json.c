@@ -83,9 +83,9 @@ static by_plan       *loose_plan;
 static const by_model loose_model = { .name = "loose", .size = sizeof(body), .fields = loose_fields,
 	.count = BY_COUNT(loose_fields), .plan = &loose_plan, .place = BY_HERE_INIT };
 
-static const char body_json[] = "{\"name\":\"Zebrafish heart, day 3\",\"description\":\"Spinning disk, 488 nm, 20x water immersion\","
-	"\"operator_name\":\"M. Okafor\",\"frame_count\":1800,\"width\":2048,\"height\":2048,\"fps\":59.94,\"exposure_ms\":12.5,"
-	"\"live\":true,\"recorded_at\":\"2026-11-20T16:06:52.250Z\"}";
+static const char body_json[] = "{\"name\":\"Zebrafish heart, day 3\","
+	"\"description\":\"Spinning disk, 488 nm, 20x water immersion\",\"operator_name\":\"M. Okafor\","
+	"\"frame_count\":1800,\"width\":2048,\"height\":2048,\"fps\":59.94,\"exposure_ms\":12.5,\"live\":true,\"recorded_at\":\"2026-11-20T16:06:52.250Z\"}";
 
 static by_arena *kept;    /* models and rows */
 static by_arena *scratch; /* of one round */

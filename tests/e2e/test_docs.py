@@ -15,8 +15,9 @@ def site():
 
 
 @harness.fixture
-def document():
-    got = site().client.get("/openapi.json")
+def document(version=""):
+    """The document of a version; without one that of the newest."""
+    got = site().client.get(f"/api/{version}/openapi.json" if version else "/openapi.json")
     assert got.status == 200 and got.headers["content-type"].split(";")[0] == "application/json", got
     return got.json()
 
@@ -26,11 +27,12 @@ def need_assets():
         harness.skip("the viewers are not there: scripts/docs-assets BUILD/docs")
 
 
-def operations():
-    for path, item in document()["paths"].items():
-        for method, operation in item.items():
-            if method in ("get", "put", "post", "patch", "delete"):
-                yield path, method, operation
+def operations(*versions):
+    for version in versions or ("v1", "v2"):
+        for path, item in document(version)["paths"].items():
+            for method, operation in item.items():
+                if method in ("get", "put", "post", "patch", "delete"):
+                    yield path, method, operation
 
 
 def test_pages():
@@ -78,28 +80,36 @@ def test_document():
     assert json.loads(done.stdout) == document()
 
 
+def test_versions():
+    """Each version has a document of its own, and the plain address gives the newest"""
+    assert document("v2") == document() != document("v1")
+    assert all(path.startswith("/api/v1/") for path in document("v1")["paths"]), list(document("v1")["paths"])
+    assert json.loads(site().app.command("openapi", "--version", "v1", check=True).stdout) == document("v1")
+
+
 def test_document_is_valid():
-    """The document's references resolve, its operationIds differ, and it knows no `nullable`"""
-    text = json.dumps(document())
-    assert '"nullable"' not in text
-    for reference in set(re.findall(r'"\$ref": "([^"]+)"', text)):
-        node = document()
-        for part in reference.removeprefix("#/").split("/"):
-            assert part.replace("~1", "/").replace("~0", "~") in node, reference
-            node = node[part.replace("~1", "/").replace("~0", "~")]
-    ids = [operation["operationId"] for _, _, operation in operations()]
-    assert len(ids) == len(set(ids)) and len(ids) > 10, ids
-    schemas = [name for name in document()["components"]["schemas"]]
-    assert len(schemas) == len(set(schemas)) > 4, schemas
+    """The documents' references resolve, their operationIds differ, and they know no `nullable`"""
+    for version in ("v1", "v2"):
+        text = json.dumps(document(version))
+        assert '"nullable"' not in text
+        for reference in set(re.findall(r'"\$ref": "([^"]+)"', text)):
+            node = document(version)
+            for part in reference.removeprefix("#/").split("/"):
+                assert part.replace("~1", "/").replace("~0", "~") in node, reference
+                node = node[part.replace("~1", "/").replace("~0", "~")]
+        ids = [operation["operationId"] for _, _, operation in operations(version)]
+        assert len(ids) == len(set(ids)) and len(ids) > 10, ids
+        assert len(document(version)["components"]["schemas"]) > 4
 
 
 def test_document_against_routes():
-    """The document's paths and methods are those that `lab routes` prints"""
-    done = site().app.command("routes", "--json", check=True)
-    routes = {(route["path"], route["method"].lower()) for route in json.loads(done.stdout)
-              if route["path"].startswith("/api/")}
-    described = {(path, method) for path, method, _ in operations() if path.startswith("/api/")}
-    assert described == routes, described ^ routes
+    """Each document's paths and methods are those that `lab routes` prints for its version, hidden ones apart"""
+    for version in ("v1", "v2"):
+        rows = json.loads(site().app.command("routes", "--json", "--version", version, check=True).stdout)
+        routes = {(row["path"], row["method"].lower()) for row in rows if not row["hidden"]}
+        described = {(path, method) for path, method, _ in operations(version)}
+        assert described == routes, described ^ routes
+        assert any(path == f"/api/{version}/experiments" for path, _ in routes)
 
 
 def test_operations_are_whole():
@@ -115,7 +125,7 @@ def test_operations_are_whole():
         assert problems, where
         for answer in problems:
             if "$ref" in answer:
-                answer = document()["components"]["responses"][answer["$ref"].rsplit("/", 1)[-1]]
+                answer = document(path.split("/")[2])["components"]["responses"][answer["$ref"].rsplit("/", 1)[-1]]
             assert "application/problem+json" in answer["content"], where
         if method != "get":
             assert operation["security"] and "401" in answers and "403" in answers, where
@@ -134,7 +144,7 @@ def test_examples_work():
             [example["value"] for example in content.get("examples", {}).values()]
         if not examples:
             name = content["schema"]["$ref"].rsplit("/", 1)[-1]
-            schema = document()["components"]["schemas"][name]
+            schema = document(path.split("/")[2])["components"]["schemas"][name]
             examples = schema.get("examples", [])
         assert examples, (path, operation["requestBody"])
         for example in examples:

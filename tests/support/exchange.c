@@ -119,7 +119,7 @@ by__server *test_server(by_arena *arena, const by_app *app)
 {
 	const by__server_options options = {
 		.base_path = "", .body_max = 4096, .request_timeout = BY_SECONDS(5), .body_timeout = BY_SECONDS(5),
-		.environment = "test"
+		.debug = true, .environment = "test"
 	};
 	by__server *server = NULL;
 	by_error   *error = by__server_new(arena, app, &options, &server);

@@ -75,6 +75,7 @@ def rsa_pair(directory):
     private, public = os.path.join(directory, "rsa.pem"), os.path.join(directory, "rsa.pub.pem")
     _openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", private)
     _openssl("pkey", "-in", private, "-pubout", "-out", public)
+    os.chmod(public, 0o600)
     return private, public
 
 
@@ -83,4 +84,5 @@ def ec_pair(directory):
     private, public = os.path.join(directory, "ec.pem"), os.path.join(directory, "ec.pub.pem")
     _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", private)
     _openssl("pkey", "-in", private, "-pubout", "-out", public)
+    os.chmod(public, 0o600)
     return private, public

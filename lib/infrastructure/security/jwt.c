@@ -51,11 +51,13 @@ typedef struct jwt_verifier {
 /* The token's header, as far as it matters. */
 typedef struct token_header {
 	const char *alg;
+	by_json     crit;
 } token_header;
 BY_DECLARE_MODEL(token_header);
 
 static const by_field token_header_fields[] = {
 	BY_FIELD(token_header, alg),
+	BY_FIELD(token_header, crit, .optional = true),
 };
 BY_MODEL(token_header, token_header_fields, .allow_unknown = true);
 
@@ -269,7 +271,7 @@ static by_error *verify(by_verifier *verifier, by_ctx *ctx, by_text token, const
 {
 	jwt_verifier  *v = BY_CHECKED(verifier, jwt_verifier, VERIFIER_MAGIC);
 	by_text        parts[3];
-	token_header   header = { NULL };
+	token_header   header = { .alg = NULL };
 	token_claims   claims = { .sub = NULL };
 	by_json        roles_json = { NULL, 0 };
 	by_list_string roles;
@@ -278,6 +280,9 @@ static by_error *verify(by_verifier *verifier, by_ctx *ctx, by_text token, const
 		return invalid(ctx, "not a token");
 	if (!read_part(ctx->arena, parts[0], &token_header_model, &header) || strcmp(header.alg, v->algorithm->name) != 0)
 		return invalid(ctx, "another algorithm");
+	/* Extensions that must be understood, of which none is (RFC 7515, 4.1.11). */
+	if (header.crit.ptr != NULL)
+		return invalid(ctx, "a critical header");
 	if (!signature_holds(ctx->arena, v, token, &roles_json))
 		return invalid(ctx, "the signature does not hold");
 	if (!read_part(ctx->arena, parts[1], &token_claims_model, &claims) || !read_roles(ctx->arena, roles_json, &roles))

@@ -200,6 +200,12 @@ START_TEST(columns_of_both_databases_fit_their_kinds)
 	ck_assert(sets("at", by_value_time((by_time){ 5 }), &a) && a.at.us == 5);
 	ck_assert(sets("at", by_value_string("1970-01-01T00:00:01Z"), &a) && a.at.us == 1000000);
 	ck_assert(sets("at", by_value_int(9), &a) && a.at.us == 9);
+	ck_assert(sets("at", by_value_int(253402300799999999), &a));
+	ck_assert(!sets("at", by_value_int(253402300800000000), &a));
+	ck_assert(sets("at", by_value_time((by_time){ -62135596800000000 }), &a));
+	ck_assert(!sets("at", by_value_time((by_time){ -62135596800000001 }), &a));
+	ck_assert(!sets("day", by_value_date((by_date){ 2932897 }), &a));
+	ck_assert(!sets("span", by_value_int(-1), &a));
 	ck_assert(sets("day", by_value_string("1970-01-03"), &a) && a.day.days == 2);
 	ck_assert(sets("span", by_value_int(1500), &a) && a.span.us == 1500);
 	ck_assert(sets("size", by_value_int(10), &a) && a.size.bytes == 10);

@@ -12,15 +12,20 @@ BY_DECLARE_MODEL(text_in);
 static const by_field text_in_fields[] = { BY_FIELD(text_in, text, .max_length = 3) };
 BY_MODEL(text_in, text_in_fields);
 
+typedef struct who { const char *text; } who;
+BY_DECLARE_MODEL(who);
+static const by_field who_fields[] = { BY_FIELD(who, text) };
+BY_MODEL(who, who_fields);
+
 static int calls;
 
-static by_error *whoami(by_ctx *ctx, text_in *out)
+static by_error *whoami(by_ctx *ctx, who *out)
 {
 	calls++;
 	out->text = ctx->principal ? ctx->principal->subject : "nobody";
 	return BY_OK;
 }
-BY_OPERATION_OUT(whoami, text_in);
+BY_OPERATION_OUT(whoami, who);
 
 static by_error *save(by_ctx *ctx, const text_in *in, text_in *out)
 {

@@ -15,7 +15,7 @@ BY_MODEL(kind_in, kind_in_fields);
 
 typedef struct thing { double number; } thing;
 BY_DECLARE_MODEL(thing);
-static const by_field thing_fields[] = { BY_FIELD(thing, number) };
+static const by_field thing_fields[] = { BY_FIELD(thing, number, .maximum = BY_NUM(10)) };
 BY_MODEL(thing, thing_fields);
 
 #define ROW(NAME, PARENT, STATUS, SLUG, TITLE, RETRYABLE) { #NAME, BY_ERROR_KIND(NAME) },
@@ -49,6 +49,14 @@ static by_error *not_finite(by_ctx *ctx, thing *out)
 }
 BY_OPERATION_OUT(not_finite, thing);
 
+static by_error *too_large(by_ctx *ctx, thing *out)
+{
+	(void)ctx;
+	out->number = 11;
+	return BY_OK;
+}
+BY_OPERATION_OUT(too_large, thing);
+
 static by_error *many_headers(by_ctx *ctx, thing *out)
 {
 	char value[2000];
@@ -73,6 +81,7 @@ BY_OPERATION_IN(breaks_off, kind_in);
 static const by_route rows[] = {
 	BY_ROUTE(GET, "/fail/{kind}", fails_with, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/not-finite", not_finite, .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/too-large", too_large, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/headers", many_headers, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/breaks-off/{kind}", breaks_off, .access = BY_PUBLIC),
 };
@@ -195,6 +204,17 @@ START_TEST(an_answer_that_cannot_be_written_is_a_500)
 }
 END_TEST
 
+START_TEST(in_development_an_answer_must_fit_its_model)
+{
+	const by__server_options options = { .body_max = 100, .debug = false };
+
+	setup();
+	ck_assert_int_eq(get("/v1/too-large").status, 500);
+	ck_ok(by__server_new(arena, &app, &options, &server));
+	ck_assert_str_eq(get("/v1/too-large").body, "{\"number\":11}");
+}
+END_TEST
+
 START_TEST(too_many_headers_are_a_500_without_them)
 {
 	setup();
@@ -230,5 +250,5 @@ END_TEST
 UNIT("problem", every_kind_is_one_document_with_its_status, nothing_internal_is_shown,
     what_a_failed_operation_had_set_is_dropped, unavailable_says_when_to_come_back,
     what_the_router_refuses_is_a_document_too, an_answer_that_cannot_be_written_is_a_500,
-    too_many_headers_are_a_500_without_them, an_answer_under_way_is_broken_off,
+    in_development_an_answer_must_fit_its_model, too_many_headers_are_a_500_without_them, an_answer_under_way_is_broken_off,
     nobody_is_answered_when_the_client_is_gone);
