@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include <banyan/kind.h>
 #include <banyan/log.h>
 #include <banyan/provider.h>
+#include <banyan/store.h>
 #include <banyan/task.h>
 
 #include "core/runtime.h"
@@ -286,6 +289,50 @@ static by_error *under_load(by_ctx *ctx)
 
 /* ---- speed ---- */
 
+typedef struct speedy {
+	int64_t     id;
+	const char *name;
+	double      fps;
+	by_time     at;
+	bool        gone;
+	int64_t     version;
+	const char *note;
+	int32_t     state;
+} speedy;
+BY_DECLARE_MODEL(speedy);
+static const by_field speedy_fields[] = {
+	BY_FIELD(speedy, id), BY_FIELD(speedy, name), BY_FIELD(speedy, fps), BY_FIELD(speedy, at), BY_FIELD(speedy, gone),
+	BY_FIELD(speedy, version), BY_FIELD(speedy, note), BY_FIELD(speedy, state),
+};
+BY_MODEL(speedy, speedy_fields, .table = "speedy");
+
+static double cpu_us(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6
+	    + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+/* What a repository's page of 100 rows costs this process. */
+static by_error *list_pages(by_ctx *ctx)
+{
+	enum { TIMES = 2000 };
+	by_query query = { .by_cursor = true, .size = 100 };
+	double   before = cpu_us();
+	for (int i = 0; i < TIMES; i++) {
+		by_list_any  rows;
+		by_page_info info;
+		by_arena    *arena = by_arena_new(0);
+		by_ctx      *own = by_ctx_child(ctx);
+		own->arena = arena;
+		BY_TRY(by_store_list(own, &speedy_model, &query, &rows, &info));
+		by_arena_free(&arena);
+	}
+	printf("# a page of 100 rows: %.1f us of processor time\n", (cpu_us() - before) / TIMES);
+	return BY_OK;
+}
+
 typedef struct hammer {
 	const by_statement *statement;
 	by_value            arg;
@@ -333,6 +380,8 @@ static by_error *speed(by_ctx *ctx)
 	    "FROM generate_series(1, 1000) i; CREATE UNIQUE INDEX ON speedy (id); ANALYZE speedy"));
 	BY_TRY(hammer_with(ctx, "one row by key", "SELECT * FROM speedy WHERE id = $1", 500, 2000));
 	BY_TRY(hammer_with(ctx, "100 rows", "SELECT * FROM speedy ORDER BY id LIMIT $1", 100, 300));
+	BY_TRY(by_model_compile(ctx->arena, &speedy_model));
+	BY_TRY(list_pages(ctx));
 	report(true, "measured");
 	return BY_OK;
 }

@@ -184,6 +184,7 @@ void by__pg_address_resolve(by__pg_connection *connection, void (*done)(by__pg_c
 void by__pg_address_forget(by__pg_connection *connection);
 /* Starts libpq on what was resolved; NULL when memory is out. */
 PGconn *by__pg_address_connect(const by__pg *database);
+void by__pg_address_free(by__pg *database);
 
 /* postgresql_connection.c */
 by__pg_connection *by__pg_connection_new(by__pg *database, by__pg_role role);
