@@ -112,7 +112,6 @@ TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
 	tests/.npmrc \
-	tests/apps/notes/notes.c \
 	tests/golden/lab-v1.openapi.json \
 	tests/golden/lab-v2.openapi.json \
 	tests/package-lock.json \
