@@ -270,7 +270,7 @@ BY_TASK(load_task, load);
 static by_error *under_load(by_ctx *ctx)
 {
 	enum { MANY = 20 };
-	load     total = { .until = by_clock() + UINT64_C(6000000000) };
+	load     total = { .until = by_clock() + UINT64_C(4500000000) };
 	by_task *tasks[MANY];
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
 	    "DROP TABLE IF EXISTS loaded; CREATE TABLE loaded (number integer)"));
@@ -375,8 +375,8 @@ static by_error *hammer_with(by_ctx *ctx, const char *what, const char *sql, int
 static by_error *speed(by_ctx *ctx)
 {
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
-	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, i * 0.5::float8 AS fps, "
-	    "now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
+	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, "
+	    "i * 0.5::float8 AS fps, now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
 	    "FROM generate_series(1, 1000) i; CREATE UNIQUE INDEX ON speedy (id); ANALYZE speedy"));
 	BY_TRY(hammer_with(ctx, "one row by key", "SELECT * FROM speedy WHERE id = $1", 500, 2000));
 	BY_TRY(hammer_with(ctx, "100 rows", "SELECT * FROM speedy ORDER BY id LIMIT $1", 100, 300));

@@ -360,6 +360,7 @@ by_error *by_migrate_history(by_ctx *ctx, by_database *database, const by_migrat
 	}
 	for (size_t i = 0; i < w.count; i++)
 		if (!applied_of(&w, w.steps[i]->number))
-			by_put_format(out, "%04u    %-32s  %.12s  pending\n", w.steps[i]->number, w.steps[i]->name, w.steps[i]->sha256);
+			by_put_format(out, "%04u    %-32s  %.12s  pending\n", w.steps[i]->number, w.steps[i]->name,
+			    w.steps[i]->sha256);
 	return BY_OK;
 }
