@@ -4,5 +4,7 @@ EXTRA_DIST += \
 	docs/benchmarks.json \
 	docs/benchmarks.md \
 	docs/benchmarks.svg \
+	docs/endpoints.md \
 	docs/http.md \
+	docs/models.md \
 	docs/requirements.md

@@ -57,12 +57,15 @@ check_PROGRAMS += \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_observe \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
-	tests/unit/interface/test_trace
+	tests/unit/interface/test_trace \
+	tests/unit/routes/test_lab
 tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
+tests_unit_routes_test_lab_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
@@ -90,6 +93,7 @@ tests_integration_peer_LDADD = libbanyan-all.la
 
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
+	tests/check/test_guides.py \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
