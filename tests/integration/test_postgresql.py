@@ -122,6 +122,11 @@ def test_slow_neighbour():
     fault("slow_neighbour")
 
 
+def test_metrics():
+    """Statements, preparations and connections are counted, and nothing is prepared again under load"""
+    fault("metrics")
+
+
 def first_after(log):
     return int(re.search(r"first_after=(\d+)", log).group(1)) / 1e9
 
