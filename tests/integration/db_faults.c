@@ -10,6 +10,7 @@
 
 #include <banyan/kind.h>
 #include <banyan/log.h>
+#include <banyan/metric.h>
 #include <banyan/provider.h>
 #include <banyan/store.h>
 #include <banyan/task.h>
@@ -270,7 +271,7 @@ BY_TASK(load_task, load);
 static by_error *under_load(by_ctx *ctx)
 {
 	enum { MANY = 20 };
-	load     total = { .until = by_clock() + UINT64_C(6000000000) };
+	load     total = { .until = by_clock() + UINT64_C(4500000000) };
 	by_task *tasks[MANY];
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
 	    "DROP TABLE IF EXISTS loaded; CREATE TABLE loaded (number integer)"));
@@ -372,11 +373,39 @@ static by_error *hammer_with(by_ctx *ctx, const char *what, const char *sql, int
 	return BY_OK;
 }
 
+/* The value behind the name in what /metrics says; -1: it is not there. */
+static double metric(by_ctx *ctx, const char *name)
+{
+	by_buf text;
+	by_buf_init(&text, ctx->arena, 0);
+	by_metrics_print(&text);
+	const char *at = strstr(by_buf_string(&text), name);
+	return at ? strtod(at + strlen(name), NULL) : -1;
+}
+
+static by_error *metrics(by_ctx *ctx)
+{
+	static const char prepares[] = "banyan_db_prepares_total{db_system_name=\"postgresql\"}";
+	static const char selects[] = "db_client_operation_duration_seconds_count{db_system_name=\"postgresql\","
+	                              "db_operation_name=\"select\",outcome=\"ok\"}";
+	static const char used[] = "db_client_connection_count{db_system_name=\"postgresql\","
+	                           "db_client_connection_state=\"used\"}";
+	const char *sql = "SELECT i FROM generate_series(1, 3) i WHERE i = $1";
+	BY_TRY(hammer_with(ctx, "warming up", sql, 1, 50));
+	double prepared = metric(ctx, prepares), selected = metric(ctx, selects);
+	BY_TRY(hammer_with(ctx, "three rows", sql, 1, 100));
+	printf("# %.0f statements prepared\n", prepared);
+	report(prepared > 0 && metric(ctx, prepares) == prepared, "nothing is prepared again under load");
+	report(metric(ctx, selects) == selected + 3200, "every statement is counted");
+	report(metric(ctx, used) == 2, "open connections are counted");
+	return BY_OK;
+}
+
 static by_error *speed(by_ctx *ctx)
 {
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
-	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, i * 0.5::float8 AS fps, "
-	    "now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
+	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, "
+	    "i * 0.5::float8 AS fps, now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
 	    "FROM generate_series(1, 1000) i; CREATE UNIQUE INDEX ON speedy (id); ANALYZE speedy"));
 	BY_TRY(hammer_with(ctx, "one row by key", "SELECT * FROM speedy WHERE id = $1", 500, 2000));
 	BY_TRY(hammer_with(ctx, "100 rows", "SELECT * FROM speedy ORDER BY id LIMIT $1", 100, 300));
@@ -400,6 +429,7 @@ static const fault_case cases[] = {
 	{ "deadlines", deadlines, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "slow_neighbour", slow_neighbour, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "load", under_load, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "metrics", metrics, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "speed", speed, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 };
 
