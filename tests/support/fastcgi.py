@@ -96,9 +96,10 @@ class Connection:
     def __init__(self, address, timeout=10):
         family = socket.AF_UNIX if isinstance(address, (str, bytes, os.PathLike)) else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout)
         try:
+            # Blocking: with a time-out a unix socket whose backlog is full would refuse at once (EAGAIN).
             self.socket.connect(os.fspath(address) if family == socket.AF_UNIX else address)
+            self.socket.settimeout(timeout)
         except BaseException:
             self.socket.close()
             raise
