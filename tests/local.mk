@@ -111,6 +111,7 @@ PYTHON_TESTS = \
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/install/notes.c \
 	tests/.npmrc \
 	tests/apps/notes/notes.c \
 	tests/golden/lab-v1.openapi.json \
