@@ -100,6 +100,7 @@ PYTHON_TESTS = \
 	tests/check/test_requirements.py \
 	tests/check/test_scripts.py \
 	tests/e2e/test_api.py \
+	tests/e2e/test_cgi.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
