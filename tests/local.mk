@@ -111,6 +111,7 @@ PYTHON_TESTS = \
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/install/notes.c \
 	tests/.npmrc \
 	tests/golden/lab-v1.openapi.json \
 	tests/golden/lab-v2.openapi.json \
