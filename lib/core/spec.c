@@ -132,7 +132,7 @@ static const by_spec *read_list(reading *r, const by_field *field, const operato
 		if (!values || spec->count == room) {
 			room = room ? room * 2 : 8;
 			by_value *grown = BY_NEW_ARRAY(r->arena, by_value, room);
-			if (spec->count)
+			if (values)
 				memcpy(grown, values, spec->count * sizeof *values);
 			values = grown;
 		}
