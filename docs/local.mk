@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	docs/benchmarks.json \
 	docs/benchmarks.md \
 	docs/benchmarks.svg \
+	docs/data.md \
 	docs/endpoints.md \
 	docs/http.md \
 	docs/models.md \
