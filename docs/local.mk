@@ -1,9 +1,7 @@
 EXTRA_DIST += \
 	README.md \
 	docs/architecture.md \
-	docs/benchmarks.json \
 	docs/benchmarks.md \
-	docs/benchmarks.svg \
 	docs/data.md \
 	docs/endpoints.md \
 	docs/http.md \

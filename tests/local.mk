@@ -94,10 +94,13 @@ tests_integration_peer_LDADD = libbanyan-all.la
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
 	tests/check/test_guides.py \
+	tests/check/test_install.py \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
+	tests/check/test_scripts.py \
 	tests/e2e/test_api.py \
+	tests/e2e/test_cgi.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
@@ -108,7 +111,9 @@ PYTHON_TESTS = \
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/install/notes.c \
 	tests/.npmrc \
+	tests/apps/notes/notes.c \
 	tests/golden/lab-v1.openapi.json \
 	tests/golden/lab-v2.openapi.json \
 	tests/package-lock.json \

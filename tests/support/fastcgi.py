@@ -1,5 +1,6 @@
 """A FastCGI client for tests: whole requests by one call, or record by record for peers that misbehave."""
 
+import json
 import os
 import socket
 import struct
@@ -78,6 +79,12 @@ class Answer:
             self.header_list.append((name.strip().lower(), value.strip()))
         self.headers = dict(self.header_list)
         self.status = int(self.headers.get("status", "200").split()[0]) if separator else None
+
+    def json(self):
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise AssertionError(f"not JSON ({error}): {self}") from None
 
     def __repr__(self):
         return f"<Answer {self.status} {self.headers} {self.body[:300]!r}>"

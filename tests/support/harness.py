@@ -551,7 +551,7 @@ TOKEN_KEY = "a key for tests alone, at least 32 bytes"
 
 
 def binary(name="lab"):
-    """The path of a built program; the libtool wrapper stands in for an uninstalled one."""
+    """The path of a built program, or of any other when the name is absolute."""
     path = os.path.join(BUILD, name)
     if not os.path.exists(path):
         skip(f"{name} is not built in {BUILD}")
