@@ -113,7 +113,6 @@ EXTRA_DIST += \
 	$(PYTHON_TESTS) \
 	tests/install/notes.c \
 	tests/.npmrc \
-	tests/apps/notes/notes.c \
 	tests/golden/lab-v1.openapi.json \
 	tests/golden/lab-v2.openapi.json \
 	tests/package-lock.json \
