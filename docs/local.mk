@@ -1,8 +1,8 @@
 EXTRA_DIST += \
 	README.md \
 	docs/architecture.md \
-	docs/benchmarks.json \
 	docs/benchmarks.md \
-	docs/benchmarks.svg \
+	docs/endpoints.md \
 	docs/http.md \
+	docs/models.md \
 	docs/requirements.md

@@ -34,17 +34,17 @@ static by_error *migrate(by_ctx *ctx, const by__application *application)
 
 	if (!migrations || migrations->count == 0)
 		return BY_OK;
-	if (by__settings_migrates(&application->settings)) {
+	if (application->settings.migrate_on_start) {
 		BY_TRY(by_migrate_up(ctx, database, migrations, 0, &count));
 		if (count > 0)
 			by_info(ctx, "migrations applied", BY_F("count", count));
 		return BY_OK;
 	}
 	BY_TRY(by_migrate_check(ctx, database, migrations, &count));
-	if (count > 0)
-		return by_fail(ctx, CONFIGURATION, "Migrations are pending: %zu. Apply them with `%s db upgrade`, or set "
-		    "MIGRATE_ON_START.", count, application->app->name);
-	return BY_OK;
+	if (count == 0)
+		return BY_OK;
+	return by_fail(ctx, CONFIGURATION, "%zu migration%s pending: run `%s db upgrade`, or set MIGRATE_ON_START=true.", count,
+	    count == 1 ? " is" : "s are", application->app->name);
 }
 
 static by_error *look(by_ctx *ctx, const by__application *application)

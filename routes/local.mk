@@ -54,3 +54,11 @@ routes/core/migrations.c: $(LAB_MIGRATIONS) scripts/embed-migrations
 bin_PROGRAMS += lab
 lab_SOURCES = routes/main.c
 lab_LDADD = routes/liblab.a libbanyan-all.la
+
+# Its manual page is what it says of itself.
+if RUNS_HERE
+man_MANS = lab.1
+CLEANFILES += lab.1
+lab.1: lab$(EXEEXT)
+	$(AM_V_GEN)./lab$(EXEEXT) help --man >$@.new && mv $@.new $@
+endif

@@ -9,10 +9,13 @@ libbanyan_all_la_SOURCES += \
 	scripts/cli/commands/serve.c \
 	scripts/cli/commands/token.c \
 	scripts/cli/commands/version.c \
-	scripts/cli/main.c
+	scripts/cli/main.c \
+	scripts/cli/man.c \
+	scripts/cli/man.h
 
 # Developer scripts; scripts/README.md says what each does.
 EXTRA_DIST += \
+	.ci/run \
 	.clang-format \
 	.clang-tidy \
 	bootstrap \
@@ -29,7 +32,6 @@ EXTRA_DIST += \
 	scripts/build \
 	scripts/check-layers \
 	scripts/docs-assets \
-	scripts/embed-migrations \
 	scripts/install-packages \
 	scripts/lint \
 	scripts/packages/bench \
@@ -38,6 +40,9 @@ EXTRA_DIST += \
 	scripts/packages/test \
 	scripts/quickstart \
 	scripts/test
+
+# Other applications embed their migrations with it too: pkg-config --variable=embed_migrations banyan
+dist_pkgdata_SCRIPTS = scripts/embed-migrations
 
 .PHONY: lint
 lint: config.h

@@ -1,7 +1,7 @@
 # A unit test is one program, of one source of the same name.
 LDADD = tests/support/libsupport.a libbanyan-all.la $(CHECK_LIBS)
 AM_CFLAGS += $(CHECK_CFLAGS)
-EXTRA_DIST += tests/unit/unit.h
+EXTRA_DIST += tests/unit/unit.h tests/unit/core/rows.h
 
 # What unit tests share.
 check_LIBRARIES += tests/support/libsupport.a
@@ -10,6 +10,7 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.h \
 	tests/support/store.c \
 	tests/support/store.h
+
 # What a database must do: tests/integration/test_postgresql.py runs them.
 EXTRA_PROGRAMS += tests/integration/db_conformance tests/integration/db_faults
 check_DATA = tests/integration/db_conformance$(EXEEXT) tests/integration/db_faults$(EXEEXT)
@@ -22,6 +23,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_buf \
 	tests/unit/core/test_coroutine \
 	tests/unit/core/test_ctx \
+	tests/unit/core/test_cursor \
 	tests/unit/core/test_deadline \
 	tests/unit/core/test_error \
 	tests/unit/core/test_format \
@@ -33,9 +35,12 @@ check_PROGRAMS += \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_model \
 	tests/unit/core/test_offload \
-	tests/unit/core/test_runtime \
+	tests/unit/core/test_order \
 	tests/unit/core/test_settings \
+	tests/unit/core/test_runtime \
 	tests/unit/core/test_shared \
+	tests/unit/core/test_spec \
+	tests/unit/core/test_statement \
 	tests/unit/core/test_switch \
 	tests/unit/core/test_task \
 	tests/unit/core/test_time \
@@ -44,6 +49,7 @@ check_PROGRAMS += \
 	tests/unit/fcgi/test_launch \
 	tests/unit/fcgi/test_peer \
 	tests/unit/infrastructure/test_jwt \
+	tests/unit/infrastructure/test_sqlite \
 	tests/unit/interface/test_access \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
@@ -51,12 +57,15 @@ check_PROGRAMS += \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_observe \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
-	tests/unit/interface/test_trace
+	tests/unit/interface/test_trace \
+	tests/unit/routes/test_lab
 tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
+tests_unit_routes_test_lab_LDADD = routes/liblab.a $(LDADD)
 TESTS += $(check_PROGRAMS)
 endif
 
@@ -84,10 +93,14 @@ tests_integration_peer_LDADD = libbanyan-all.la
 
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = \
+	tests/check/test_guides.py \
+	tests/check/test_install.py \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
+	tests/check/test_scripts.py \
 	tests/e2e/test_api.py \
+	tests/e2e/test_cgi.py \
 	tests/e2e/test_docs.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
@@ -98,6 +111,7 @@ PYTHON_TESTS = \
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
+	tests/install/notes.c \
 	tests/.npmrc \
 	tests/golden/lab-v1.openapi.json \
 	tests/golden/lab-v2.openapi.json \

@@ -92,7 +92,8 @@ BY_API BY_MUST_CHECK by_error *by_error_make(by_arena *arena, const by_error_kin
 BY_API BY_MUST_CHECK by_error *by_error_pass(by_error *error, by_place place)
     __attribute__((nonnull, returns_nonnull));
 /* Sets the text that only the log shows. Returns its argument. */
-BY_API by_error *by_error_internal(by_arena *arena, by_error *error, const char *format, ...) BY_PRINTF(3, 4);
+BY_API by_error *by_error_internal(by_arena *arena, by_error *error, const char *format, ...) BY_PRINTF(3, 4)
+    __attribute__((nonnull(2), returns_nonnull));
 /* Makes `cause` the reason of `error`. Returns `error`. */
 BY_API by_error *by_error_because(by_error *error, const by_error *cause);
 

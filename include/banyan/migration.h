@@ -10,14 +10,14 @@
 
 BY_BEGIN
 
-/* One step in one dialect, made at build time from migrations/<dialect>/0001_name.sql. */
+/* One step in one dialect, made at build time from migrations/<dialect>/0001_name.sql by scripts/embed-migrations. */
 typedef struct by_migration {
 	uint32_t    number;
 	const char *name;
 	const char *dialect;
 	const char *up;
 	const char *down;   /* NULL: irreversible, and the file says so */
-	const char *sha256; /* of the file */
+	const char *sha256; /* of the file; NULL, in a table written by hand: that of up and down is taken */
 } by_migration;
 
 typedef struct by_migrations {

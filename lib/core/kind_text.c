@@ -88,13 +88,19 @@ static void check_pattern(by_faults *faults, const by_field *field, by_text text
 	}
 }
 
+/* A character has one to four bytes: mostly that is enough to know, without counting. */
+static bool surely_fits(const by_field *field, size_t bytes)
+{
+	return (field->max_length == 0 || bytes <= field->max_length) && (bytes + 3) / 4 >= field->min_length;
+}
+
 static void string_check(by_faults *faults, const by_field *field, const void *value, const by_where *where)
 {
 	if (field->min_length == 0 && field->max_length == 0 && field->pattern == NULL && field->format == NULL)
 		return;
 	by_text text = string_text(value);
 
-	if (field->min_length > 0 || field->max_length > 0)
+	if (!surely_fits(field, text.len))
 		by__check_length(faults, field, by__utf8_count(text), "characters", where);
 	/* An overlong text is refused already: it is not worth matching. */
 	bool overlong = field->max_length > 0 && text.len / 4 > field->max_length;

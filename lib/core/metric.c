@@ -19,6 +19,7 @@
 typedef struct series {
 	const by_metric *metric;
 	char            *values[BY_METRIC_LABELS];
+	uint64_t         hash; /* of name and values: a large application has thousands of series */
 	uint32_t         cell;
 } series;
 
@@ -69,6 +70,21 @@ static bool is_name(const char *name, bool label)
 	return true;
 }
 
+/* FNV-1a over name and values, each with its NUL. */
+static uint64_t hash_of(const by_metric *metric, const char *const values[], size_t labels)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i <= labels; i++) {
+		const char *text = i == 0 ? metric->name : values[i - 1];
+
+		do
+			hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+		while (*text++);
+	}
+	return hash;
+}
+
 static bool is_same(const series *entry, const by_metric *metric, const char *const values[], size_t labels)
 {
 	if (strcmp(entry->metric->name, metric->name) != 0)
@@ -106,16 +122,17 @@ static series *add_entry(void)
 by_series by_metric_series(const by_metric *metric, const char *const values[])
 {
 	size_t labels = labels_of(metric);
+	uint64_t hash = hash_of(metric, values, labels);
 
 	for (size_t i = 0; i < registry.count; i++)
-		if (is_same(&registry.entries[i], metric, values, labels))
+		if (registry.entries[i].hash == hash && is_same(&registry.entries[i], metric, values, labels))
 			return (by_series){ registry.entries[i].cell };
 	check(metric, labels);
 	uint32_t cells = cells_of(metric);
 	/* After by__shared_create there is no room: the workers' rows are as long as they are. */
 	BY_REQUIRE(by__shared_get()->cells - registry.cells >= cells);
 	series *added = add_entry();
-	*added = (series){ .metric = metric, .cell = registry.cells };
+	*added = (series){ .metric = metric, .hash = hash, .cell = registry.cells };
 	for (size_t i = 0; i < labels; i++)
 		if (!(added->values[i] = strdup(values[i])))
 			by_abort("out of memory", "metrics", __FILE__, __LINE__);

@@ -13,8 +13,8 @@
 #include "core/metrics.h"
 #include "core/shared.h"
 
-/* Of the private region, whose pages are only taken when touched. */
-enum { PRIVATE_CELLS = 64 * 1024 };
+/* Of the private region, whose pages are only taken when touched: room for thousands of endpoints. */
+enum { PRIVATE_CELLS = 1024 * 1024 };
 
 static struct {
 	by__shared       *region;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include <banyan/assert.h>
 #include <banyan/http.h>
 #include <banyan/kind.h>
 
@@ -106,7 +107,17 @@ static const char *names_of(by_arena *arena, const by_model *model, bool sortabl
 	return by_buf_string(&names);
 }
 
-/* The text of a parameter of kind sort or filter; the field's model is what may be named. */
+/* The kind of a sort or filter parameter: a string, checked against what one entity lets clients name. */
+typedef struct query_kind {
+	by_kind         base; /* first: a check finds the rest by it */
+	const by_model *queried;
+} query_kind;
+
+static const by_model *queried_by(const by_field *field)
+{
+	return ((const query_kind *)field->kind)->queried;
+}
+
 static by_text parameter_text(const void *value)
 {
 	const char *text = *(const char *const *)value;
@@ -126,7 +137,7 @@ static void check_sort(by_faults *faults, const by_field *field, const void *val
 	const by_order *order = NULL;
 	size_t          count = 0;
 	if (check_text(faults, field, value, where))
-		by_order_read(faults, field->model, parameter_text(value), field->name, &order, &count);
+		by_order_read(faults, queried_by(field), parameter_text(value), field->name, &order, &count);
 }
 
 static void check_filter(by_faults *faults, const by_field *field, const void *value, const by_where *where)
@@ -134,19 +145,19 @@ static void check_filter(by_faults *faults, const by_field *field, const void *v
 	const by_spec *spec = NULL;
 	if (!check_text(faults, field, value, where))
 		return;
-	by_error *error = by_spec_read(faults, field->model, parameter_text(value), field->name, &spec);
+	by_error *error = by_spec_read(faults, queried_by(field), parameter_text(value), field->name, &spec);
 	if (error)
 		by_fault_at(faults, where, "malformed", "%s", error->detail ? error->detail : error->kind->title);
 }
 
-static const by_kind *kind_with(by_arena *arena, const char *name,
+static const by_kind *kind_over(by_arena *arena, const by_model *queried, const char *name,
     void (*check)(by_faults *, const by_field *, const void *, const by_where *))
 {
-	by_kind *kind = BY_NEW(arena, by_kind);
-	*kind = by_kind_string;
-	kind->name = name;
-	kind->check = check;
-	return kind;
+	query_kind *kind = BY_NEW(arena, query_kind);
+	*kind = (query_kind){ by_kind_string, queried };
+	kind->base.name = name;
+	kind->base.check = check;
+	return &kind->base;
 }
 
 /* The entity as queries may see it: its fields that the view shows, no others. */
@@ -160,6 +171,7 @@ static const by_model *queried_model(by_arena *arena, const by_model *entity, co
 	by_model *model = BY_NEW(arena, by_model);
 	*model = (by_model){ .name = entity->name, .size = entity->size, .fields = fields, .count = count,
 	    .plan = BY_NEW(arena, by_plan *), .place = entity->place };
+	BY_INVARIANT(by_model_compile(arena, model) == BY_OK); /* part of one that compiled */
 	return model;
 }
 
@@ -173,13 +185,11 @@ size_t by__page_fields(by_arena *arena, by_paging paging, const by_model *entity
 	fields[0] = first[0];
 	fields[1] = first[1];
 	*sort = sort_parameter;
-	sort->kind = kind_with(arena, "sort", check_sort);
-	sort->model = queried;
+	sort->kind = kind_over(arena, queried, "sort", check_sort);
 	sort->doc = by_format(arena, "Comma-separated fields, each with - before it for descending order, of: %s",
 	    names_of(arena, queried, true));
 	*filter = filter_parameter;
-	filter->kind = kind_with(arena, "filter", check_filter);
-	filter->model = queried;
+	filter->kind = kind_over(arena, queried, "filter", check_filter);
 	filter->doc = by_format(arena, "A condition as JSON, such as {\"field\":{\"gte\":1}}, over: %s. "
 	    "Operators: eq ne lt lte gt gte in between contains starts_with is_null; and, or, not combine",
 	    names_of(arena, queried, false));

@@ -4,9 +4,6 @@
 BY_ENUM_NAMES(dataset_kind, DATASET_KIND);
 BY_ENUM_NAMES(dataset_format, DATASET_FORMAT);
 
-static const by_field channel_item = { .name = "channel", .kind = &by_kind_string, .size = sizeof(const char *),
-	.min_length = 1, .max_length = 40, .example = "\"GFP\"" };
-
 /* The rows that create and update share; only the struct differs. */
 #define FILE_FIELDS(S) \
 	BY_FIELD(S, name, .min_length = 1, .max_length = 200, .doc = "File name, or name of the set", \
@@ -16,8 +13,9 @@ static const by_field channel_item = { .name = "channel", .kind = &by_kind_strin
 	BY_FIELD(S, size_bytes, .minimum = BY_NUM(0), .doc = "Size in bytes", .example = "3221225472"), \
 	BY_FIELD(S, sha256, .optional = true, .pattern = "^[0-9a-f]{64}$", \
 	    .doc = "SHA-256 of the file, in hexadecimal; no two datasets share one"), \
-	BY_FIELD_ITEMS(S, channels, &channel_item, .optional = true, .max_items = 32, .unique_items = true, \
-	    .doc = "Fluorescence channels, in order", .example = "[\"GFP\",\"mCherry\"]"), \
+	BY_FIELD_ITEMS(S, channels, BY_ITEMS(string, .min_length = 1, .max_length = 40, .example = "\"GFP\""), \
+	    .optional = true, .max_items = 32, .unique_items = true, .doc = "Fluorescence channels, in order", \
+	    .example = "[\"GFP\",\"mCherry\"]"), \
 	BY_FIELD(S, frame_count, .default_value = "0", .minimum = BY_NUM(0), .maximum = BY_NUM(100000000), \
 	    .doc = "Frames it holds", .example = "1440")
 

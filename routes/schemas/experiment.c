@@ -3,8 +3,8 @@
 
 BY_ENUM_NAMES(experiment_status, EXPERIMENT_STATUS);
 
-static const by_field tag_item = { .name = "tag", .kind = &by_kind_string, .size = sizeof(const char *),
-	.min_length = 1, .max_length = 40, .pattern = "^[a-z0-9][a-z0-9 -]*$", .example = "\"time-lapse\"" };
+#define TAG BY_ITEMS(string, .min_length = 1, .max_length = 40, .pattern = "^[a-z0-9][a-z0-9 -]*$", \
+	.example = "\"time-lapse\"")
 
 /* The rows that create and update share; only the struct differs. */
 #define RECORDING_FIELDS(S) \
@@ -30,7 +30,7 @@ static const by_field tag_item = { .name = "tag", .kind = &by_kind_string, .size
 	    .example = "0.2"), \
 	BY_FIELD(S, frame_count, .minimum = BY_NUM(0), .maximum = BY_NUM(100000000), \
 	    .doc = "Frames recorded so far", .example = "1440"), \
-	BY_FIELD_ITEMS(S, tags, &tag_item, .optional = true, .max_items = 20, .unique_items = true, .doc = "Free keywords", \
+	BY_FIELD_ITEMS(S, tags, TAG, .optional = true, .max_items = 20, .unique_items = true, .doc = "Free keywords", \
 	    .example = "[\"mitosis\",\"time-lapse\"]"), \
 	BY_FIELD(S, started_at, .doc = "When recording began", .example = "\"2026-03-14T08:30:00Z\""), \
 	BY_FIELD(S, finished_at, .doc = "When recording ended; never before it began", \

@@ -22,7 +22,7 @@ const by__command by__commands[] = {
 	{ "token", "[--subject NAME] [--role NAME]... [--expires DURATION]",
 	    "print a bearer token, signed with the configured secret; not in prod", by__command_token },
 	{ "version", "[--features]", "print the version; with --features those of the libraries too", by__command_version },
-	{ "help", "", "print this", by__command_help },
+	{ "help", "[--man]", "print this; with --man as a manual page", by__command_help },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -25,6 +25,9 @@ def copy():
         return leave(folder, names) | set(builds)
 
     shutil.copytree(harness.SOURCE, root, ignore=leave_builds, symlinks=True)
+    for folder, _, files in os.walk(root):  # an unpacked tarball may be read-only
+        for path in (folder, *(os.path.join(folder, file) for file in files)):
+            os.chmod(path, os.stat(path).st_mode | 0o200, follow_symlinks=True)
     done = check(root, "--no-compile")
     assert done.returncode == 0, f"the copy itself is faulty: {done.stdout}{done.stderr}"
     return root

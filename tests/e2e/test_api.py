@@ -126,7 +126,7 @@ def datasets_of_an_experiment(site):
 
 
 def dataset():
-    return {"name": "Raw frames", "kind": "raw", "format": "tiff", "size_bytes": 1048576}
+    return {"name": "Raw frames", "kind": "raw", "format": "nd2", "size_bytes": 1048576}
 
 
 # ---- lists ----------------------------------------------------------------

@@ -6,9 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include <banyan/kind.h>
 #include <banyan/log.h>
+#include <banyan/metric.h>
 #include <banyan/provider.h>
+#include <banyan/store.h>
 #include <banyan/task.h>
 
 #include "core/runtime.h"
@@ -267,7 +271,7 @@ BY_TASK(load_task, load);
 static by_error *under_load(by_ctx *ctx)
 {
 	enum { MANY = 20 };
-	load     total = { .until = by_clock() + UINT64_C(6000000000) };
+	load     total = { .until = by_clock() + UINT64_C(4500000000) };
 	by_task *tasks[MANY];
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
 	    "DROP TABLE IF EXISTS loaded; CREATE TABLE loaded (number integer)"));
@@ -285,6 +289,50 @@ static by_error *under_load(by_ctx *ctx)
 }
 
 /* ---- speed ---- */
+
+typedef struct speedy {
+	int64_t     id;
+	const char *name;
+	double      fps;
+	by_time     at;
+	bool        gone;
+	int64_t     version;
+	const char *note;
+	int32_t     state;
+} speedy;
+BY_DECLARE_MODEL(speedy);
+static const by_field speedy_fields[] = {
+	BY_FIELD(speedy, id), BY_FIELD(speedy, name), BY_FIELD(speedy, fps), BY_FIELD(speedy, at), BY_FIELD(speedy, gone),
+	BY_FIELD(speedy, version), BY_FIELD(speedy, note), BY_FIELD(speedy, state),
+};
+BY_MODEL(speedy, speedy_fields, .table = "speedy");
+
+static double cpu_us(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6
+	    + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+/* What a repository's page of 100 rows costs this process. */
+static by_error *list_pages(by_ctx *ctx)
+{
+	enum { TIMES = 2000 };
+	by_query query = { .by_cursor = true, .size = 100 };
+	double   before = cpu_us();
+	for (int i = 0; i < TIMES; i++) {
+		by_list_any  rows;
+		by_page_info info;
+		by_arena    *arena = by_arena_new(0);
+		by_ctx      *own = by_ctx_child(ctx);
+		own->arena = arena;
+		BY_TRY(by_store_list(own, &speedy_model, &query, &rows, &info));
+		by_arena_free(&arena);
+	}
+	printf("# a page of 100 rows: %.1f us of processor time\n", (cpu_us() - before) / TIMES);
+	return BY_OK;
+}
 
 typedef struct hammer {
 	const by_statement *statement;
@@ -325,14 +373,44 @@ static by_error *hammer_with(by_ctx *ctx, const char *what, const char *sql, int
 	return BY_OK;
 }
 
+/* The value behind the name in what /metrics says; -1: it is not there. */
+static double metric(by_ctx *ctx, const char *name)
+{
+	by_buf text;
+	by_buf_init(&text, ctx->arena, 0);
+	by_metrics_print(&text);
+	const char *at = strstr(by_buf_string(&text), name);
+	return at ? strtod(at + strlen(name), NULL) : -1;
+}
+
+static by_error *metrics(by_ctx *ctx)
+{
+	static const char prepares[] = "banyan_db_prepares_total{db_system_name=\"postgresql\"}";
+	static const char selects[] = "db_client_operation_duration_seconds_count{db_system_name=\"postgresql\","
+	                              "db_operation_name=\"select\",outcome=\"ok\"}";
+	static const char used[] = "db_client_connection_count{db_system_name=\"postgresql\","
+	                           "db_client_connection_state=\"used\"}";
+	const char *sql = "SELECT i FROM generate_series(1, 3) i WHERE i = $1";
+	BY_TRY(hammer_with(ctx, "warming up", sql, 1, 50));
+	double prepared = metric(ctx, prepares), selected = metric(ctx, selects);
+	BY_TRY(hammer_with(ctx, "three rows", sql, 1, 100));
+	printf("# %.0f statements prepared\n", prepared);
+	report(prepared > 0 && metric(ctx, prepares) == prepared, "nothing is prepared again under load");
+	report(metric(ctx, selects) == selected + 3200, "every statement is counted");
+	report(metric(ctx, used) == 2, "open connections are counted");
+	return BY_OK;
+}
+
 static by_error *speed(by_ctx *ctx)
 {
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
-	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, i * 0.5::float8 AS fps, "
-	    "now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
+	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, "
+	    "i * 0.5::float8 AS fps, now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
 	    "FROM generate_series(1, 1000) i; CREATE UNIQUE INDEX ON speedy (id); ANALYZE speedy"));
 	BY_TRY(hammer_with(ctx, "one row by key", "SELECT * FROM speedy WHERE id = $1", 500, 2000));
 	BY_TRY(hammer_with(ctx, "100 rows", "SELECT * FROM speedy ORDER BY id LIMIT $1", 100, 300));
+	BY_TRY(by_model_compile(ctx->arena, &speedy_model));
+	BY_TRY(list_pages(ctx));
 	report(true, "measured");
 	return BY_OK;
 }
@@ -351,6 +429,7 @@ static const fault_case cases[] = {
 	{ "deadlines", deadlines, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "slow_neighbour", slow_neighbour, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "load", under_load, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "metrics", metrics, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "speed", speed, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 };
 

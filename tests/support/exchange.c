@@ -16,6 +16,8 @@ typedef struct memory_exchange {
 	const char  *body;
 	size_t       left;
 	size_t       piece;
+	bool         silent;
+	bool         gone;
 	by_buf       answer;
 	unsigned     writes;
 	unsigned     reads;
@@ -26,14 +28,17 @@ static by_error *memory_read(by__exchange *exchange, by_ctx *ctx, char *data, si
 	memory_exchange *memory = (memory_exchange *)exchange;
 	size_t           count = memory->left < capacity ? memory->left : capacity;
 
-	(void)ctx;
+	memory->reads++;
+	if (memory->gone)
+		return by_fail(ctx, CANCELLED, "The client has gone.");
+	if (count == 0 && memory->silent)
+		return by_sleep(ctx, BY_SECONDS(600));
 	if (memory->piece > 0 && count > memory->piece)
 		count = memory->piece;
 	if (count > 0)
 		memcpy(data, memory->body, count);
 	memory->body += count;
 	memory->left -= count;
-	memory->reads++;
 	*got = count;
 	return BY_OK;
 }
@@ -84,20 +89,32 @@ static char **environment_of(by_arena *arena, const test_request *request, size_
 typedef struct serving {
 	by__server         *server;
 	const test_request *request;
-	memory_exchange    *exchange;
+	memory_exchange     exchange;
 	bool                reusable;
+	unsigned           *left; /* of a batch */
 } serving;
 
-static by_error *serve(by_ctx *outer, void *argument)
+static void serving_init(by_arena *arena, serving *to, by__server *server, const test_request *request)
 {
-	serving  *to = argument;
-	by_arena *own = to->request->arena;
-	by_ctx   *ctx = own ? by_ctx_new(own) : outer;
+	memory_exchange *exchange = &to->exchange;
 
-	ctx->task = outer->task;
+	*to = (serving){ .server = server, .request = request };
+	exchange->base.driver = &memory_driver;
+	exchange->body = request->body ? request->body : "";
+	exchange->left = request->body_len ? request->body_len : strlen(exchange->body);
+	exchange->piece = request->piece;
+	exchange->silent = request->silent;
+	exchange->gone = request->gone;
+	exchange->base.env = environment_of(arena, request, exchange->left);
+	by_buf_init(&exchange->answer, arena, 4096);
+}
+
+static void serve(by_ctx *ctx, void *argument)
+{
+	serving *to = argument;
+
 	ctx->providers = to->request->providers;
-	to->reusable = by__server_serve(to->server, ctx, &to->exchange->base);
-	return BY_OK;
+	to->reusable = by__server_serve(to->server, ctx, &to->exchange.base);
 }
 
 static void parse_answer(by_arena *arena, const by_buf *raw, test_answer *answer)
@@ -129,25 +146,79 @@ by__server *test_server(by_arena *arena, const by_app *app)
 	return server;
 }
 
+static test_answer answer_of(by_arena *arena, const serving *to)
+{
+	test_answer answer = { .headers = "", .body = "" };
+
+	parse_answer(arena, &to->exchange.answer, &answer);
+	answer.reusable = to->reusable;
+	answer.writes = to->exchange.writes;
+	answer.reads = to->exchange.reads;
+	return answer;
+}
+
+static by_error *serve_one(by_ctx *ctx, void *argument)
+{
+	serve(ctx, argument);
+	return BY_OK;
+}
+
 test_answer test_serve(by_arena *arena, by__server *server, const test_request *request)
 {
-	memory_exchange exchange = { .base = { .driver = &memory_driver } };
-	serving         to = { server, request, &exchange, false };
-	test_answer     answer = { .headers = "", .body = "" };
+	serving to;
 
-	exchange.body = request->body ? request->body : "";
-	exchange.left = request->body_len ? request->body_len : strlen(exchange.body);
-	exchange.piece = request->piece;
-	exchange.base.env = environment_of(arena, request, exchange.left);
-	by_buf_init(&exchange.answer, arena, 4096);
-	by_error *error = by__runtime_block_on(arena, serve, &to);
+	serving_init(arena, &to, server, request);
+	by_error *error = by__runtime_block_on(request->arena ? request->arena : arena, serve_one, &to);
 
 	BY_REQUIRE(error == BY_OK);
-	parse_answer(arena, &exchange.answer, &answer);
-	answer.reusable = to.reusable;
-	answer.writes = exchange.writes;
-	answer.reads = exchange.reads;
-	return answer;
+	return answer_of(arena, &to);
+}
+
+typedef struct batch {
+	serving *items;
+	size_t   count;
+	unsigned left;
+} batch;
+
+static void one_done(void *argument)
+{
+	serving *to = argument;
+
+	(*to->left)--;
+}
+
+/* Every request in a coroutine and an arena of its own, as connections have them. */
+static by_error *serve_batch(by_ctx *ctx, void *argument)
+{
+	batch     *all = argument;
+	by_arena **arenas = BY_NEW_ARRAY(ctx->arena, by_arena *, all->count);
+
+	for (size_t i = 0; i < all->count; i++) {
+		arenas[i] = by_arena_new(0);
+		bool started = by__task_start(by_ctx_new(arenas[i]), serve, one_done, &all->items[i]);
+
+		BY_REQUIRE(started);
+	}
+	while (all->left > 0)
+		BY_TRY(by_sleep(ctx, BY_MILLISECONDS(1)));
+	for (size_t i = 0; i < all->count; i++)
+		by_arena_free(&arenas[i]);
+	return BY_OK;
+}
+
+void test_serve_together(by_arena *arena, by__server *server, const test_request *requests, size_t count, test_answer *answers)
+{
+	batch all = { BY_NEW_ARRAY(arena, serving, count), count, (unsigned)count };
+
+	for (size_t i = 0; i < count; i++) {
+		serving_init(arena, &all.items[i], server, &requests[i]);
+		all.items[i].left = &all.left;
+	}
+	by_error *error = by__runtime_block_on(arena, serve_batch, &all);
+
+	BY_REQUIRE(error == BY_OK);
+	for (size_t i = 0; i < count; i++)
+		answers[i] = answer_of(arena, &all.items[i]);
 }
 
 const char *test_header(by_arena *arena, const test_answer *answer, const char *name)

@@ -16,8 +16,10 @@ typedef struct test_request {
 	const char        *content_type;   /* NULL: application/json when there is a body; "": none */
 	const char        *content_length; /* NULL: the true one; "": not said */
 	size_t             piece;          /* bytes of body per read; 0: as many as fit */
+	bool               silent;         /* nothing comes after the body, not even its end */
+	bool               gone;           /* the client is not there any more when the body is read */
 	by_providers      *providers;
-	by_arena          *arena;          /* of the request; NULL: one of its own */
+	by_arena          *arena;          /* of the request, where it is served alone; NULL: that of the answer */
 } test_request;
 
 typedef struct test_answer {
@@ -34,6 +36,9 @@ typedef struct test_answer {
 by__server *test_server(by_arena *arena, const by_app *app);
 /* Serves one request in a coroutine on a loop of its own. The answer is in the arena. */
 test_answer test_serve(by_arena *arena, by__server *server, const test_request *request);
+/* Serves many at once, each in a coroutine and an arena of its own, and waits for them all. */
+void test_serve_together(by_arena *arena, by__server *server, const test_request *requests, size_t count,
+    test_answer *answers);
 /* The value of a header, or NULL; in the arena. */
 const char *test_header(by_arena *arena, const test_answer *answer, const char *name);
 

@@ -1,5 +1,6 @@
 """A FastCGI client for tests: whole requests by one call, or record by record for peers that misbehave."""
 
+import json
 import os
 import socket
 import struct
@@ -79,6 +80,12 @@ class Answer:
         self.headers = dict(self.header_list)
         self.status = int(self.headers.get("status", "200").split()[0]) if separator else None
 
+    def json(self):
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise AssertionError(f"not JSON ({error}): {self}") from None
+
     def __repr__(self):
         return f"<Answer {self.status} {self.headers} {self.body[:300]!r}>"
 
@@ -89,9 +96,10 @@ class Connection:
     def __init__(self, address, timeout=10):
         family = socket.AF_UNIX if isinstance(address, (str, bytes, os.PathLike)) else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout)
         try:
+            # Blocking: with a time-out a unix socket whose backlog is full would refuse at once (EAGAIN).
             self.socket.connect(os.fspath(address) if family == socket.AF_UNIX else address)
+            self.socket.settimeout(timeout)
         except BaseException:
             self.socket.close()
             raise

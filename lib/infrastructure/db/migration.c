@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include <banyan/assert.h>
 #include <banyan/log.h>
 #include <banyan/migration.h>
 #include <banyan/task.h>
 
-enum { LOCK_ATTEMPTS = 12, PASSWD_ROOM = 4096 };
+enum { LOCK_ATTEMPTS = 12, PASSWD_ROOM = 4096, SHA256_SIZE = 32 };
 
 /* One command: what it works on, and what it has found. */
 typedef struct work {
@@ -146,6 +148,22 @@ static const char *file_of(by_ctx *ctx, const by_migration *step)
 	return by_format(ctx->arena, "migrations/%s/%04u_%s.sql", step->dialect, step->number, step->name);
 }
 
+/* What tells an edited step from the one that was applied. */
+static const char *sha256_of(by_ctx *ctx, const by_migration *step)
+{
+	unsigned char digest[SHA256_SIZE];
+	const char   *text;
+	by_buf        out;
+	if (step->sha256)
+		return step->sha256;
+	text = by_format(ctx->arena, "%s\n%s", step->up, step->down ? step->down : "");
+	BY_REQUIRE(EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1);
+	by_buf_init(&out, ctx->arena, 2 * SHA256_SIZE + 1);
+	for (size_t i = 0; i < SHA256_SIZE; i++)
+		by_put_format(&out, "%02x", digest[i]);
+	return by_buf_string(&out);
+}
+
 /* Every applied step must be one of ours, and unchanged since. */
 static by_error *verify(by_ctx *ctx, const work *w)
 {
@@ -155,7 +173,7 @@ static by_error *verify(by_ctx *ctx, const work *w)
 		if (!step)
 			return by_fail(ctx, CONFLICT, "Migration %04lld_%s was applied to the database, but this program does not "
 			    "have it: it is older than the database.", (long long)row->number, row->name);
-		if (strcmp(step->sha256, row->sha256) != 0)
+		if (strcmp(sha256_of(ctx, step), row->sha256) != 0)
 			return by_fail(ctx, CONFLICT, "%s was edited after it had been applied: restore it, and write a new step "
 			    "for the change.", file_of(ctx, step));
 	}
@@ -208,7 +226,7 @@ static by_error *run_up(by_ctx *ctx, work *w, by_transaction *within, const by_m
 	if (error)
 		return step_failed(ctx, step, error);
 	int64_t  ms = (int64_t)((by_clock() - since) / 1000000);
-	by_value row[] = { by_value_int(step->number), by_value_string(step->name), by_value_string(step->sha256),
+	by_value row[] = { by_value_int(step->number), by_value_string(step->name), by_value_string(sha256_of(ctx, step)),
 		by_value_time(by_time_now()), by_value_int(ms), by_value_string(PACKAGE_VERSION),
 		by_value_string(user_name(ctx)) };
 	BY_TRY(query(ctx, w, within, "migration.record", "INSERT INTO by_migrations (number, name, sha256, applied_at, "
@@ -360,6 +378,7 @@ by_error *by_migrate_history(by_ctx *ctx, by_database *database, const by_migrat
 	}
 	for (size_t i = 0; i < w.count; i++)
 		if (!applied_of(&w, w.steps[i]->number))
-			by_put_format(out, "%04u    %-32s  %.12s  pending\n", w.steps[i]->number, w.steps[i]->name, w.steps[i]->sha256);
+			by_put_format(out, "%04u    %-32s  %.12s  pending\n", w.steps[i]->number, w.steps[i]->name,
+			    sha256_of(ctx, w.steps[i]));
 	return BY_OK;
 }

@@ -117,6 +117,7 @@ void by__pg_handle_gone(by__pg *database)
 	if (--database->handles > 0 || !database->closing)
 		return;
 	database->magic = 0;
+	by__pg_address_free(database);
 	by_arena_free(&database->arena);
 	free(database->costs);
 	free(database->trouble);

@@ -180,10 +180,12 @@ void by__pg_handle_gone(by__pg *database);
 /* postgresql_address.c: the URL, and names resolved by the loop's threads, so that connecting never blocks. */
 BY_MUST_CHECK by_error *by__pg_address_new(by_arena *arena, const char *url, by__pg *database);
 /* Calls done(connection, NULL or what is wrong), at once or later from the loop. */
-void by__pg_address_resolve(by__pg_connection *connection, void (*done)(by__pg_connection *connection, const char *wrong));
+void by__pg_address_resolve(by__pg_connection *connection,
+    void (*done)(by__pg_connection *connection, const char *wrong));
 void by__pg_address_forget(by__pg_connection *connection);
 /* Starts libpq on what was resolved; NULL when memory is out. */
 PGconn *by__pg_address_connect(const by__pg *database);
+void by__pg_address_free(by__pg *database);
 
 /* postgresql_connection.c */
 by__pg_connection *by__pg_connection_new(by__pg *database, by__pg_role role);

@@ -35,6 +35,28 @@ typedef struct by__pg_lookup {
 
 /* ---- the URL ---- */
 
+static bool needs_lookup(const char *host, size_t len)
+{
+	char    name[256];
+	uint8_t address[16];
+	if (len == 0 || len >= sizeof name || host[0] == '/' || host[0] == '@')
+		return false;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	return inet_pton(AF_INET, name, address) != 1 && inet_pton(AF_INET6, name, address) != 1;
+}
+
+static bool any_needs_lookup(const char *hosts)
+{
+	while (hosts && *hosts) {
+		size_t len = strcspn(hosts, ",");
+		if (needs_lookup(hosts, len))
+			return true;
+		hosts += len + (hosts[len] == ',');
+	}
+	return false;
+}
+
 static void set(by__pg_address *address, const char *keyword, const char *value)
 {
 	for (size_t i = 0; i < address->count; i++)
@@ -113,6 +135,7 @@ static void set_defaults(by__pg *database)
 	set(address, "keepalives_idle", "30");
 	set(address, "keepalives_interval", "5");
 	set(address, "keepalives_count", "3");
+	set(address, "tcp_user_timeout", "20000");
 }
 
 by_error *by__pg_address_new(by_arena *arena, const char *url, by__pg *database)
@@ -136,23 +159,12 @@ by_error *by__pg_address_new(by_arena *arena, const char *url, by__pg *database)
 	PQconninfoFree(options);
 	if (!database->address->host)
 		database->address->host = getenv("PGHOST");
+	database->address->resolve = database->address->resolve && any_needs_lookup(database->address->host);
 	set_defaults(database);
 	return BY_OK;
 }
 
 /* ---- names ---- */
-
-static bool needs_lookup(const char *host, size_t len)
-{
-	char    name[256];
-	uint8_t address[16];
-	if (len == 0 || len >= sizeof name || host[0] == '/' || host[0] == '@')
-		return false;
-	memcpy(name, host, len);
-	name[len] = '\0';
-	return inet_pton(AF_INET, name, address) != 1 && inet_pton(AF_INET6, name, address) != 1;
-}
-
 
 /* One more element of the three lists. */
 static void put_target(by__pg_lookup *lookup, const char *host, size_t host_len, const char *address, bool first)
@@ -244,10 +256,11 @@ static void look_up(by__pg_lookup *lookup)
 	finish(lookup, NULL);
 }
 
-void by__pg_address_resolve(by__pg_connection *connection, void (*done)(by__pg_connection *connection, const char *wrong))
+void by__pg_address_resolve(by__pg_connection *connection,
+    void (*done)(by__pg_connection *connection, const char *wrong))
 {
 	const by__pg_address *address = connection->database->address;
-	if (!address->resolve || !address->host || !*address->host) {
+	if (!address->resolve) {
 		done(connection, NULL);
 		return;
 	}
@@ -277,6 +290,13 @@ void by__pg_address_forget(by__pg_connection *connection)
 	connection->lookup->connection = NULL;
 	uv_cancel((uv_req_t *)&connection->lookup->request);
 	connection->lookup = NULL;
+}
+
+void by__pg_address_free(by__pg *database)
+{
+	free(database->address->hosts);
+	free(database->address->addresses);
+	free(database->address->ports);
 }
 
 PGconn *by__pg_address_connect(const by__pg *database)

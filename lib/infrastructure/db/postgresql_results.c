@@ -129,6 +129,7 @@ static void on_cancelled(uv_work_t *work, int status BY_UNUSED)
 		connection->cancel = NULL;
 		if (connection->count == 0)
 			by__pg_on_drained(connection);
+		by__pg_dispatch(database);
 	}
 	by__pg_handle_gone(database);
 }

@@ -95,7 +95,8 @@ static by_error *on_number(by_row_sink *sink, by_ctx *ctx BY_UNUSED, const by_va
 	return BY_OK;
 }
 
-static by_error *count_rows(by_ctx *ctx, const by__sql_plan *plan, const by_spec *where, bool with_deleted, int64_t *count)
+static by_error *count_rows(by_ctx *ctx, const by__sql_plan *plan, const by_spec *where, bool with_deleted,
+    int64_t *count)
 {
 	by__sql_text text;
 	number       result = { { on_number }, 0 };

@@ -88,6 +88,11 @@ static const char *type_name(by_sql_type type)
 	return names[type];
 }
 
+static bool is_synchronous(const char *value)
+{
+	return strcmp(value, "full") == 0 || strcmp(value, "normal") == 0 || strcmp(value, "off") == 0;
+}
+
 /* "sqlite:lab.db", "sqlite:///var/lib/lab.db", "sqlite::memory:", each with ?synchronous=full|normal|off. */
 static by_error *parse_url(by_arena *arena, const char *url, const char **path, const char **synchronous)
 {
@@ -100,8 +105,7 @@ static by_error *parse_url(by_arena *arena, const char *url, const char **path, 
 	*synchronous = "full";
 	if (query) {
 		*synchronous = query + sizeof name;
-		if (strncmp(query + 1, name, sizeof name - 1) != 0
-		    || (strcmp(*synchronous, "full") != 0 && strcmp(*synchronous, "normal") != 0 && strcmp(*synchronous, "off") != 0))
+		if (strncmp(query + 1, name, sizeof name - 1) != 0 || !is_synchronous(*synchronous))
 			return by_error_new(arena, CONFIGURATION,
 			    "The only parameter of a SQLite URL is ?synchronous=, with the value full, normal or off.");
 		*synchronous = by_copy(arena, *synchronous);
@@ -263,7 +267,9 @@ static by_error *await_turn(by_ctx *ctx, by__lite *database, lite_lane *lane, by
 	if (self.connection)
 		give(database, self.connection);
 	BY_TRY(error);
-	return self.refused ? unavailable(ctx, "the database is closing") : overloaded(ctx, "waited for DATABASE_POOL_TIMEOUT");
+	if (self.refused)
+		return unavailable(ctx, "the database is closing");
+	return overloaded(ctx, "waited for DATABASE_POOL_TIMEOUT");
 }
 
 static by_error *take(by_ctx *ctx, by__lite *database, bool writer, by__lite_connection **out)
@@ -418,7 +424,8 @@ static by_error *query_alone(by_ctx *ctx, by__lite *database, by__lite_job *job,
 }
 
 /* One job of a transaction. As in PostgreSQL, nothing can be done in it after an error. */
-static by_error *run_within(by_ctx *ctx, lite_transaction *transaction, by__lite_job *job, by_row_sink *sink, int64_t *affected)
+static by_error *run_within(by_ctx *ctx, lite_transaction *transaction, by__lite_job *job, by_row_sink *sink,
+    int64_t *affected)
 {
 	if (!transaction->connection)
 		return unavailable(ctx, "the transaction has ended");

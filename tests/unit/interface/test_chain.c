@@ -273,7 +273,80 @@ START_TEST(the_deadline_of_the_row_ends_its_waits)
 }
 END_TEST
 
+/* A database whose transactions leave a trail of what happened to them. */
+static char trail[64];
+static bool commit_fails;
+
+static by_error *begin_transaction(by_ctx *ctx, by_database *database, by_isolation isolation,
+    by_transaction **transaction)
+{
+	*transaction = BY_NEW(ctx->arena, by_transaction);
+	**transaction = (by_transaction){ database, isolation };
+	strcat(trail, isolation == BY_TX_SERIALIZABLE ? "begin " : "begin? ");
+	return BY_OK;
+}
+
+static by_error *commit_transaction(by_ctx *ctx, by_transaction *transaction)
+{
+	(void)transaction;
+	strcat(trail, "commit ");
+	return commit_fails ? by_fail(ctx, DATABASE_UNAVAILABLE, "The database cannot be reached.") : BY_OK;
+}
+
+static void rollback_transaction(by_ctx *ctx, by_transaction *transaction)
+{
+	(void)ctx;
+	(void)transaction;
+	strcat(trail, "rollback ");
+}
+
+static by_error *write_rows(by_ctx *ctx, text_in *out)
+{
+	strcat(trail, ctx->transaction ? "write " : "outside ");
+	out->text = "written";
+	return failures_left > 0 ? by_fail(ctx, CONFLICT, "It is there already.") : BY_OK;
+}
+BY_OPERATION_OUT(write_rows, text_in);
+
+START_TEST(the_answer_is_written_after_its_transaction_is_committed)
+{
+	static const by_database_driver driver = {
+		.dialect = "test", .begin = begin_transaction, .commit = commit_transaction, .rollback = rollback_transaction
+	};
+	static const by_route own[] = {
+		BY_ROUTE(PUT, "/rows", write_rows, .access = BY_PUBLIC, .transaction = BY_TX_SERIALIZABLE)
+	};
+	by_database        database = { &driver };
+	by_providers       providers = { .database = &database };
+	const by_routes    group = { "Rows", own, 1, BY_HERE_INIT };
+	const by_routes   *own_groups[] = { &group };
+	const by_version   version = { "v1", "/v1", own_groups, 1 };
+	const by_app       own_app = { .name = "test", .version = "1", .versions = &version, .version_count = 1 };
+	const test_request request = { .method = "PUT", .target = "/v1/rows", .providers = &providers };
+
+	arena = by_arena_new(0);
+	by__server *server = test_server(arena, &own_app);
+
+	failures_left = 0;
+	ck_assert_str_eq(test_serve(arena, server, &request).body, "{\"text\":\"written\"}");
+	ck_assert_str_eq(trail, "begin write commit ");
+	trail[0] = '\0';
+	failures_left = 1;
+	ck_assert_int_eq(test_serve(arena, server, &request).status, 409);
+	ck_assert_str_eq(trail, "begin write rollback ");
+	trail[0] = '\0';
+	failures_left = 0;
+	commit_fails = true;
+	test_answer answer = test_serve(arena, server, &request);
+
+	ck_assert_int_eq(answer.status, 503);
+	ck_assert_ptr_null(strstr(answer.body, "written"));
+	ck_assert_str_eq(trail, "begin write commit ");
+}
+END_TEST
+
 UNIT("chain", a_chain_holds_what_its_row_asks_for_in_one_order, an_interceptor_may_run_what_follows_again,
     one_interceptor_may_stand_twice_with_a_state_each, a_row_without_access_does_not_start,
     every_mistake_is_told_at_once_with_its_place, two_rows_for_the_same_requests_do_not_start,
-    fields_that_have_nowhere_to_come_from_do_not_start, the_deadline_of_the_row_ends_its_waits);
+    fields_that_have_nowhere_to_come_from_do_not_start, the_deadline_of_the_row_ends_its_waits,
+    the_answer_is_written_after_its_transaction_is_committed);

@@ -103,6 +103,22 @@ START_TEST(it_is_asked_once_a_second_however_many_ask)
 }
 END_TEST
 
+START_TEST(many_that_ask_at_once_share_one_probe)
+{
+	enum { MANY = 50 };
+	static test_request requests[MANY];
+	static test_answer  answers[MANY];
+
+	setup(WELL);
+	for (int i = 0; i < MANY; i++)
+		requests[i] = (test_request){ .target = i % 2 ? "/health" : "/ready", .providers = &providers };
+	test_serve_together(arena, server, requests, MANY, answers);
+	for (int i = 0; i < MANY; i++)
+		holds(answers[i], 200, "\"database\":{\"status\":\"healthy\"");
+	ck_assert_int_eq(statements, 1);
+}
+END_TEST
+
 START_TEST(a_server_that_drains_is_not_ready_but_lives)
 {
 	setup(WELL);
@@ -114,5 +130,5 @@ START_TEST(a_server_that_drains_is_not_ready_but_lives)
 END_TEST
 
 UNIT("health", a_database_that_answers_is_healthy, a_database_that_is_gone_makes_503_and_says_nothing_of_hosts,
-    a_database_that_hangs_costs_a_second, it_is_asked_once_a_second_however_many_ask,
+    a_database_that_hangs_costs_a_second, it_is_asked_once_a_second_however_many_ask, many_that_ask_at_once_share_one_probe,
     a_server_that_drains_is_not_ready_but_lives);

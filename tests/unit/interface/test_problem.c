@@ -1,10 +1,12 @@
 /* Every error is one problem document, with the headers that belong to its kind and nothing of our insides. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include <json-c/json.h>
 
 #include <banyan/http.h>
 
+#include "core/shared.h"
 #include "support/exchange.h"
 #include "unit/unit.h"
 
@@ -247,8 +249,20 @@ START_TEST(nobody_is_answered_when_the_client_is_gone)
 }
 END_TEST
 
+START_TEST(requests_that_a_stopping_server_ends_are_told_to_come_again)
+{
+	setup();
+	atomic_store(&by__shared_get()->draining, 1);
+	test_answer answer = get("/v1/fail/CANCELLED");
+
+	ck_assert_int_eq(answer.status, 503);
+	ck_assert_str_eq(test_header(arena, &answer, "Retry-After"), "1");
+	ck_assert_ptr_nonnull(strstr(answer.body, "The server is restarting."));
+}
+END_TEST
+
 UNIT("problem", every_kind_is_one_document_with_its_status, nothing_internal_is_shown,
     what_a_failed_operation_had_set_is_dropped, unavailable_says_when_to_come_back,
     what_the_router_refuses_is_a_document_too, an_answer_that_cannot_be_written_is_a_500,
     in_development_an_answer_must_fit_its_model, too_many_headers_are_a_500_without_them, an_answer_under_way_is_broken_off,
-    nobody_is_answered_when_the_client_is_gone);
+    nobody_is_answered_when_the_client_is_gone, requests_that_a_stopping_server_ends_are_told_to_come_again);

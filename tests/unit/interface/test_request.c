@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <banyan/http.h>
+#include <banyan/task.h>
 
 #include "interface/request.h"
 #include "support/exchange.h"
@@ -68,6 +69,18 @@ static by_error *count_call(const by_operation *operation, by_ctx *ctx, const vo
 }
 static const by_operation count_op = { "count", NULL, NULL, count_call, BY_HERE_INIT };
 
+/* Waits a while that depends on its text, so that requests overtake each other. */
+static by_error *linger(by_ctx *ctx, const text_in *in, thing *out)
+{
+	const char *id = by_copy(ctx->arena, ctx->request_id);
+
+	for (int i = 0; i < 3; i++)
+		BY_TRY(by_sleep(ctx, BY_MILLISECONDS(1 + in->text[0] % 7)));
+	out->text = by_format(ctx->arena, "%s %s %s", in->text, id, ctx->request_id);
+	return BY_OK;
+}
+BY_OPERATION(linger, text_in, thing);
+
 static by_error *erase(by_ctx *ctx, const text_in *in)
 {
 	(void)ctx;
@@ -81,6 +94,7 @@ static const by_route rows[] = {
 	BY_ROUTE(GET, "/thing", show, .access = BY_PUBLIC),
 	BY_ROUTE(POST, "/thing", save, .access = BY_PUBLIC, .status = 201),
 	BY_ROUTE(PUT, "/count", count, .access = BY_PUBLIC, .max_body = 1000),
+	BY_ROUTE(GET, "/linger/{text}", linger, .access = BY_PUBLIC),
 	BY_ROUTE(DELETE, "/thing", erase, .access = BY_PUBLIC),
 };
 static BY_ROUTES(things, "Things", rows);
@@ -341,6 +355,59 @@ START_TEST(an_undeclared_body_is_refused_at_the_first_byte_over_the_limit)
 }
 END_TEST
 
+START_TEST(a_body_that_falls_silent_is_a_request_timeout)
+{
+	const by__server_options options = {
+		.body_max = 4096, .request_timeout = BY_SECONDS(30), .body_timeout = BY_MILLISECONDS(20)
+	};
+
+	arena = by_arena_new(0);
+	calls = 0;
+	ck_ok(by__server_new(arena, &app, &options, &server));
+	test_answer answer = test_serve(arena, server, &(test_request){ .method = "POST", .target = "/api/v1/thing",
+	    .body = "{\"text\":", .content_length = "100", .silent = true });
+
+	ck_assert_int_eq(answer.status, 408);
+	ck_assert(!answer.reusable);
+	ck_assert_int_eq(calls, 0);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_during_its_body_is_not_answered)
+{
+	setup();
+	test_answer answer = test_serve(arena, server, &(test_request){ .method = "POST", .target = "/api/v1/thing",
+	    .body = "{}", .gone = true });
+
+	ck_assert_int_eq((int)answer.writes, 0);
+	ck_assert(!answer.reusable);
+	ck_assert_int_eq(calls, 0);
+}
+END_TEST
+
+START_TEST(requests_that_overtake_each_other_keep_what_is_theirs)
+{
+	enum { MANY = 1000 };
+	static test_request requests[MANY];
+	static test_answer  answers[MANY];
+
+	setup();
+	for (int i = 0; i < MANY; i++) {
+		const char **variables = BY_NEW_ARRAY(arena, const char *, 2);
+
+		variables[0] = by_format(arena, "HTTP_X_REQUEST_ID=id-%d", i);
+		requests[i] = (test_request){ .target = by_format(arena, "/api/v1/linger/%c%d", 'a' + i % 26, i),
+			.variables = variables };
+	}
+	test_serve_together(arena, server, requests, MANY, answers);
+	for (int i = 0; i < MANY; i++) {
+		ck_assert_int_eq(answers[i].status, 200);
+		ck_assert_str_eq(answers[i].body, by_format(arena, "{\"text\":\"%c%d id-%d id-%d\",\"version\":0}", 'a' + i % 26, i, i, i));
+		ck_assert_str_eq(test_header(arena, &answers[i], "X-Request-Id"), by_format(arena, "id-%d", i));
+	}
+}
+END_TEST
+
 START_TEST(only_json_in_utf8_is_taken)
 {
 	static const struct { const char *type; int status; } types[] = {
@@ -416,5 +483,7 @@ UNIT("request", a_small_answer_leaves_in_one_write, targets_come_in_origin_form_
     a_conditional_get_is_answered_304_without_body, bodies_may_come_in_pieces_and_without_a_length,
     a_body_of_another_length_than_declared_is_refused_unread_by_the_operation,
     a_declared_length_over_the_limit_is_refused_before_a_byte_is_read,
-    an_undeclared_body_is_refused_at_the_first_byte_over_the_limit, only_json_in_utf8_is_taken,
+    an_undeclared_body_is_refused_at_the_first_byte_over_the_limit, a_body_that_falls_silent_is_a_request_timeout,
+    a_client_that_leaves_during_its_body_is_not_answered,
+    requests_that_overtake_each_other_keep_what_is_theirs, only_json_in_utf8_is_taken,
     an_operation_may_stream_both_ways, health_metrics_and_documents_are_there_without_being_asked_for);

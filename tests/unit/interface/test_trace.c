@@ -38,7 +38,7 @@ START_TEST(a_callers_trace_is_continued_with_a_span_of_ours)
 	ck_assert_str_eq(trace.state, "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7");
 	by__trace_print(&trace, text);
 	ck_assert_int_eq(memcmp(text, PARENT, 36), 0);
-	ck_assert_int_ne(memcmp(text + 36, PARENT + 36, 16), 0);
+	ck_assert_int_ne(memcmp(text + 36, &PARENT[36], 16), 0);
 	ck_assert_int_eq(memcmp(text + 52, "-01", 3), 0);
 }
 END_TEST
