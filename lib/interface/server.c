@@ -207,7 +207,9 @@ bool by__server_policy(const by__server *server, const by__endpoint *endpoint, s
 
 double by__server_uptime(const by__server *server)
 {
-	return (double)((by_clock() - server->started) / 1000000) / 1e3;
+	uint64_t milliseconds = (by_clock() - server->started) / 1000000;
+
+	return (double)milliseconds / 1e3;
 }
 
 by_arena *by__server_arena(const by__server *server)
