@@ -594,6 +594,23 @@ static by_error *rival_transactions_lose_nothing(by_ctx *ctx)
 	return BY_OK;
 }
 
+/* What a client sends and one database cannot hold is the client's fault, not the server's. */
+static by_error *what_a_column_cannot_hold_is_refused(by_ctx *ctx)
+{
+	static const char text[] = "{\"a\":\"\\u0000\"}";
+	sample    nul = make_sample(ctx, "nul"), wide = make_sample(ctx, "wide");
+	char     *digits = by_alloc(ctx->arena, 140001);
+	by_error *error;
+	nul.meta = (by_json){ text, sizeof text - 1 };
+	memset(digits, '9', 140000);
+	wide.price.digits = digits;
+	error = samples_create(ctx, &nul);
+	CHECK(!error || by_error_is(error, VALIDATION));
+	error = samples_create(ctx, &wide);
+	CHECK(!error || by_error_is(error, VALIDATION));
+	return BY_OK;
+}
+
 /* Several statements, so that children of one transaction meet within the driver. */
 static by_error *add_several(by_ctx *ctx, char *stem)
 {
@@ -853,6 +870,7 @@ static const test_case tests[] = {
 	CASE(transactions_are_all_or_nothing),
 	CASE(a_deadline_rolls_back),
 	CASE(rival_transactions_lose_nothing),
+	CASE(what_a_column_cannot_hold_is_refused),
 	CASE(children_share_their_parents_transaction),
 	CASE(a_transaction_ends_under_children_that_still_use_it),
 	CASE(a_failing_statement_does_not_touch_its_neighbours),
