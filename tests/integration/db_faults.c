@@ -18,6 +18,7 @@
 
 #include "core/runtime.h"
 #include "infrastructure/db/drivers.h"
+#include "infrastructure/db/postgresql.h"
 
 static int failures;
 
@@ -410,6 +411,31 @@ static by_error *metrics(by_ctx *ctx)
 	return BY_OK;
 }
 
+/* A server may refuse BEGIN itself: SERIALIZABLE on a hot standby, a pooler's limits. */
+static by_error *begin_wrongly(by_ctx *ctx, void *argument)
+{
+	((by__pg_transaction *)ctx->transaction)->begin = "BEGIN ISOLATION LEVEL NONE OF THEM";
+	return run(ctx, argument);
+}
+
+static by_error *refused_begin(by_ctx *ctx)
+{
+	static char once[] = "SELECT 5101", prepared[] = "SELECT 5102";
+	by_ctx  *limited = by_ctx_child(ctx);
+	int64_t  value = 0;
+	by_ctx_limit(limited, BY_MILLISECONDS(2000));
+	for (int i = 0; i < 3; i++) {
+		BY_TRY(run(ctx, prepared));
+		by_error *error = by_transact(limited, BY_TX_SERIALIZABLE, begin_wrongly, i == 0 ? once : prepared);
+		report(error && error->kind == BY_ERROR_KIND(DATABASE), "the statement behind a refused BEGIN gets its error");
+		report(error && error->internal && strstr(error->internal, "42601"), "and what the server said");
+	}
+	BY_TRY(by_transact(ctx, BY_TX_SERIALIZABLE, run_argument, once));
+	BY_TRY(ask(ctx, "SELECT 5103", &value));
+	report(value == 5103, "the connections are still good");
+	return BY_OK;
+}
+
 static by_error *speed(by_ctx *ctx)
 {
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
@@ -439,6 +465,7 @@ static const fault_case cases[] = {
 	{ "slow_neighbour", slow_neighbour, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "load", under_load, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "metrics", metrics, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "refused_begin", refused_begin, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "speed", speed, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 };
 

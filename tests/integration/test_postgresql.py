@@ -107,6 +107,11 @@ def test_transactions_side_by_side():
     fault("fifty_sleeps")
 
 
+def test_refused_begin():
+    """A server that refuses BEGIN fails the statement behind it at once, and says why"""
+    fault("refused_begin")
+
+
 def test_pool_exhausted():
     """A full pool refuses as overloaded, and serves again afterwards"""
     fault("exhausted_pool")
