@@ -228,6 +228,7 @@ static by_error *a_removed_row_is_gone_for_all_but_those_who_ask(by_ctx *ctx)
 	BY_TRY(samples_create(ctx, &s));
 	CHECK_FAILS(samples_create(ctx, &again), UNIQUE_VIOLATION);
 	CHECK_FAILS(samples_remove(ctx, s.base.id, 7), CONFLICT);
+	CHECK_FAILS(samples_remove(ctx, s.base.id, -1), CONFLICT); /* a version that no row has is not "any" */
 	BY_TRY(samples_remove(ctx, s.base.id, 1));
 	CHECK_FAILS(samples_remove(ctx, s.base.id, 0), NOT_FOUND);
 	BY_TRY(samples_find_maybe(ctx, s.base.id, &again, &found));
@@ -593,6 +594,75 @@ static by_error *rival_transactions_lose_nothing(by_ctx *ctx)
 	return BY_OK;
 }
 
+/* What a client sends and one database cannot hold is the client's fault, not the server's. */
+static by_error *what_a_column_cannot_hold_is_refused(by_ctx *ctx)
+{
+	static const char text[] = "{\"a\":\"\\u0000\"}";
+	sample    nul = make_sample(ctx, "nul"), wide = make_sample(ctx, "wide");
+	char     *digits = by_alloc(ctx->arena, 140001);
+	by_error *error;
+	nul.meta = (by_json){ text, sizeof text - 1 };
+	memset(digits, '9', 140000);
+	wide.price.digits = digits;
+	error = samples_create(ctx, &nul);
+	CHECK(!error || by_error_is(error, VALIDATION));
+	error = samples_create(ctx, &wide);
+	CHECK(!error || by_error_is(error, VALIDATION));
+	return BY_OK;
+}
+
+/* Several statements, so that children of one transaction meet within the driver. */
+static by_error *add_several(by_ctx *ctx, char *stem)
+{
+	for (int i = 0; i < 10; i++) {
+		sample s = make_sample(ctx, by_format(ctx->arena, "%s %d", stem, i)), found;
+		BY_TRY(samples_create(ctx, &s));
+		BY_TRY(samples_find(ctx, s.base.id, &found));
+		if (strcmp(found.name, s.name) != 0)
+			return by_fail(ctx, INTERNAL, "another's row");
+	}
+	return BY_OK;
+}
+BY_TASK(add_several, char);
+
+enum { CHILDREN = 6 };
+
+static by_error *add_with_children(by_ctx *ctx, void *argument)
+{
+	static char stems[CHILDREN][2] = { "a", "b", "c", "d", "e", "f" };
+	const bool *join = argument;
+	by_task    *tasks[CHILDREN];
+	for (int i = 0; i < CHILDREN; i++)
+		tasks[i] = BY_SPAWN(ctx, add_several, stems[i]);
+	for (int i = 0; *join && i < CHILDREN; i++)
+		BY_TRY(by_join(ctx, tasks[i]));
+	if (*join)
+		return BY_OK;
+	BY_TRY(by_yield(ctx)); /* they have begun */
+	return by_fail(ctx, GONE, "rolled back");
+}
+
+static by_error *children_share_their_parents_transaction(by_ctx *ctx)
+{
+	bool     join = true;
+	int64_t  count = 0;
+	BY_TRY(by_transact(ctx, BY_TX_READ_COMMITTED, add_with_children, &join));
+	BY_TRY(samples_count(ctx, NULL, &count));
+	CHECK(count == CHILDREN * 10);
+	return BY_OK;
+}
+
+static by_error *a_transaction_ends_under_children_that_still_use_it(by_ctx *ctx)
+{
+	bool     join = false;
+	int64_t  count = 0;
+	for (int round = 0; round < 5; round++)
+		CHECK_FAILS(by_transact(ctx, BY_TX_READ_COMMITTED, add_with_children, &join), GONE);
+	BY_TRY(samples_count(ctx, NULL, &count));
+	CHECK(count == 0);
+	return BY_OK;
+}
+
 /* ---- cases: many at once ---- */
 
 typedef struct one_of_many {
@@ -800,6 +870,9 @@ static const test_case tests[] = {
 	CASE(transactions_are_all_or_nothing),
 	CASE(a_deadline_rolls_back),
 	CASE(rival_transactions_lose_nothing),
+	CASE(what_a_column_cannot_hold_is_refused),
+	CASE(children_share_their_parents_transaction),
+	CASE(a_transaction_ends_under_children_that_still_use_it),
 	CASE(a_failing_statement_does_not_touch_its_neighbours),
 	CASE(a_wrong_statement_is_an_error_of_its_own),
 	CASE(more_dynamic_statements_than_are_kept),

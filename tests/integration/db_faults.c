@@ -3,6 +3,7 @@
  * and the name of a case, it prints TAP. The case `load` is left running while
  * the test kills and restarts the server.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 #include "core/runtime.h"
 #include "infrastructure/db/drivers.h"
+#include "infrastructure/db/postgresql.h"
 
 static int failures;
 
@@ -223,8 +225,15 @@ static by_error *slow_neighbour(by_ctx *ctx)
 
 /* ---- a server that goes and comes back ---- */
 
+static volatile sig_atomic_t load_ends; /* set by SIGTERM */
+
+static void end_load(int number)
+{
+	(void)number;
+	load_ends = 1;
+}
+
 typedef struct load {
-	uint64_t until;
 	uint64_t ok, unavailable, other;
 	uint64_t last_failure, first_after, slowest;
 	const char *other_text;
@@ -240,7 +249,7 @@ static by_error *load_once(by_ctx *ctx, int number)
 
 static by_error *load_task(by_ctx *ctx, load *self)
 {
-	for (int number = 0; by_clock() < self->until; number++) {
+	for (int number = 0; !load_ends; number++) {
 		by_arena *arena = by_arena_new(0);
 		by_ctx   *own = by_ctx_child(ctx);
 		own->arena = arena;
@@ -271,12 +280,13 @@ BY_TASK(load_task, load);
 static by_error *under_load(by_ctx *ctx)
 {
 	enum { MANY = 20 };
-	load     total = { .until = by_clock() + UINT64_C(4500000000) };
+	load     total = { 0 };
 	by_task *tasks[MANY];
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
 	    "DROP TABLE IF EXISTS loaded; CREATE TABLE loaded (number integer)"));
 	for (int i = 0; i < MANY; i++)
 		tasks[i] = BY_SPAWN(ctx, load_task, &total);
+	signal(SIGTERM, end_load);
 	printf("# loading\n");
 	fflush(stdout);
 	for (int i = 0; i < MANY; i++)
@@ -401,6 +411,31 @@ static by_error *metrics(by_ctx *ctx)
 	return BY_OK;
 }
 
+/* A server may refuse BEGIN itself: SERIALIZABLE on a hot standby, a pooler's limits. */
+static by_error *begin_wrongly(by_ctx *ctx, void *argument)
+{
+	((by__pg_transaction *)ctx->transaction)->begin = "BEGIN ISOLATION LEVEL NONE OF THEM";
+	return run(ctx, argument);
+}
+
+static by_error *refused_begin(by_ctx *ctx)
+{
+	static char once[] = "SELECT 5101", prepared[] = "SELECT 5102";
+	by_ctx  *limited = by_ctx_child(ctx);
+	int64_t  value = 0;
+	by_ctx_limit(limited, BY_MILLISECONDS(2000));
+	for (int i = 0; i < 3; i++) {
+		BY_TRY(run(ctx, prepared));
+		by_error *error = by_transact(limited, BY_TX_SERIALIZABLE, begin_wrongly, i == 0 ? once : prepared);
+		report(error && error->kind == BY_ERROR_KIND(DATABASE), "the statement behind a refused BEGIN gets its error");
+		report(error && error->internal && strstr(error->internal, "42601"), "and what the server said");
+	}
+	BY_TRY(by_transact(ctx, BY_TX_SERIALIZABLE, run_argument, once));
+	BY_TRY(ask(ctx, "SELECT 5103", &value));
+	report(value == 5103, "the connections are still good");
+	return BY_OK;
+}
+
 static by_error *speed(by_ctx *ctx)
 {
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
@@ -430,6 +465,7 @@ static const fault_case cases[] = {
 	{ "slow_neighbour", slow_neighbour, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "load", under_load, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "metrics", metrics, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "refused_begin", refused_begin, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "speed", speed, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 };
 

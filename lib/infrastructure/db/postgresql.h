@@ -63,7 +63,7 @@ struct by__pg_request {
 };
 
 typedef enum by__pg_expect {
-	BY__PG_EXPECT_COMMAND, /* BEGIN, ROLLBACK: nobody asks for its result, but for its failure */
+	BY__PG_EXPECT_COMMAND, /* BEGIN, ROLLBACK: of its result only a failure is told */
 	BY__PG_EXPECT_PREPARED,
 	BY__PG_EXPECT_ROWS,
 	BY__PG_EXPECT_SYNC

@@ -301,7 +301,7 @@ static by_error *sql_remove(by_ctx *ctx, by_store *store BY_UNUSED, const by_mod
 	by_value            values[3] = { id };
 	size_t              count = 1;
 	int64_t             affected = 0;
-	bool                versioned = version > 0 && plan->entity;
+	bool                versioned = version != 0 && plan->entity;
 	if (versioned)
 		values[count++] = by_value_int(version);
 	if (*plan->alive)
