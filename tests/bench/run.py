@@ -65,7 +65,7 @@ class Stage:
 
     def __init__(self, wanted):
         self.postgres = harness.Postgres({"max_connections": 100, "shared_buffers": "'128MB'"})
-        self.lab = harness.App(database=self.postgres.create("bench"), workers=1, prepare=("upgrade",))
+        self.lab = harness.App(database=self.postgres.create("bench"), workers=1, prepare=("upgrade",), env={"APP_ENV": "prod"})
         self.contenders = peers.start(self.postgres, wanted)
         self.ports = {name: harness.free_port() for name in ["lab", *self.contenders]}
         self.nginx = harness.Nginx(site=None, extra=self.configuration)
