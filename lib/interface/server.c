@@ -216,7 +216,9 @@ bool by__server_policy(const by__server *server, const by__endpoint *endpoint, s
 
 double by__server_uptime(const by__server *server)
 {
-	return (double)((by_clock() - server->started) / 1000000) / 1e3;
+	const uint64_t milliseconds = (by_clock() - server->started) / 1000000;
+
+	return (double)milliseconds / 1e3;
 }
 
 by_arena *by__server_arena(const by__server *server)
