@@ -14,7 +14,6 @@
 #include <banyan/time.h>
 
 #include "core/log.h"
-#include "core/log.h"
 #include "core/runtime.h"
 #include "fcgi/crash.h"
 
@@ -164,7 +163,6 @@ static void on_fatal(int number, siginfo_t *info, void *machine)
 	put_request(by_ctx_current());
 	put_stack();
 	memcpy(crash.line + crash.len, "}\n", 2);
-	by__log_rescue();
 	by__log_rescue();
 	ssize_t written = write(crash.log_fd, crash.line, crash.len + 2);
 

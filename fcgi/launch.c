@@ -38,17 +38,24 @@ int by__launch_passed(void)
 	return by__launch_listens(PASSED_FIRST) ? PASSED_FIRST : -1;
 }
 
+/* RFC 3875: both are always set. */
+static bool is_request(void)
+{
+	return getenv("GATEWAY_INTERFACE") && getenv("REQUEST_METHOD");
+}
+
 by__launch by__launch_tell(int argc)
 {
 	int passed = by__launch_passed();
 
-	if (argc > 1)
+	/* A client's query without "=" is passed as a CGI program's words (RFC 3875 section 4.4): they are no command. */
+	if (argc > 1 && !is_request())
 		return (by__launch){ .kind = BY__LAUNCH_COMMAND, .listener = -1 };
 	if (by__launch_listens(BY__FCGI_LISTEN))
 		return (by__launch){ .kind = BY__LAUNCH_WORKER, .listener = BY__FCGI_LISTEN };
 	if (passed >= 0)
 		return (by__launch){ .kind = BY__LAUNCH_WORKER, .listener = passed };
-	if (getenv("GATEWAY_INTERFACE") && getenv("REQUEST_METHOD"))
+	if (is_request())
 		return (by__launch){ .kind = BY__LAUNCH_CGI, .listener = -1 };
 	return (by__launch){ .kind = BY__LAUNCH_HELP, .listener = -1 };
 }

@@ -1,6 +1,11 @@
 /*
  * Databases. DATABASE_URL picks the driver by its scheme: sqlite:lab.db,
  * postgresql://user@host/name. SQL is written with $1, $2 … for both.
+ *
+ * sqlite:NAME?synchronous=full|normal|off: `full`, the default, survives a
+ * power cut, `normal` may lose the last commits in one. postgresql://…: all
+ * that libpq takes, and prepare=off for a pooler that gives each transaction
+ * another session.
  */
 #ifndef BANYAN_DATABASE_H
 #define BANYAN_DATABASE_H
@@ -28,7 +33,13 @@ typedef struct by_statement { /* read-only */
 /* Thread-safe. `name` is kept from the first call. */
 BY_API const by_statement *by_statement_of(const char *name, const char *sql);
 
-/* Where the rows of a result go, one by one. The cells are valid during the call only; it must not park. */
+/*
+ * Where the rows of a result go, one by one, in the coroutine that asked. The
+ * cells are valid during the call only; it must not park. What PostgreSQL has a
+ * type for arrives as that; SQLite gives a TIMESTAMP, DATE or BOOLEAN column as
+ * such and all else as the integer, double, text or bytes that it keeps:
+ * by_field_set takes either.
+ */
 typedef struct by_row_sink {
 	by_error *(*row)(struct by_row_sink *sink, by_ctx *ctx, const by_value *cells, size_t count);
 } by_row_sink;
@@ -67,7 +78,7 @@ typedef struct by_database_driver {
 	 */
 	by_error *(*query)(by_ctx *ctx, by_database *database, by_transaction *transaction, const by_statement *statement,
 	    const by_value *args, size_t count, by_row_sink *sink, int64_t *affected);
-	/* Several statements in one text, without arguments (migrations). Parks. */
+	/* Several statements in one text, without arguments (migrations); PostgreSQL undoes all when one fails. Parks. */
 	by_error *(*script)(by_ctx *ctx, by_database *database, by_transaction *transaction, const char *sql);
 	/* Takes a connection of its own. Parks. */
 	by_error *(*begin)(by_ctx *ctx, by_database *database, by_isolation isolation, by_transaction **transaction);

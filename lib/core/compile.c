@@ -132,7 +132,7 @@ static const void *make_image(compiler *c, const by_model *model)
 
 		if (field->default_value != NULL)
 			set_default(c, model, field, image);
-		else if (field->model != NULL && !field->pointer && !field->partial && *field->model->plan != NULL)
+		else if (field->kind == &by_kind_model && !field->pointer && !field->partial && *field->model->plan != NULL)
 			memcpy(image + field->offset, (*field->model->plan)->image, field->model->size);
 	}
 	return image;

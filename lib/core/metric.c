@@ -122,10 +122,9 @@ static series *add_entry(void)
 by_series by_metric_series(const by_metric *metric, const char *const values[])
 {
 	size_t labels = labels_of(metric);
-	uint64_t hash;
-
 	BY_REQUIRE(values != NULL || labels == 0);
-	hash = hash_of(metric, values, labels);
+	uint64_t hash = hash_of(metric, values, labels);
+
 	for (size_t i = 0; i < registry.count; i++)
 		if (registry.entries[i].hash == hash && is_same(&registry.entries[i], metric, values, labels))
 			return (by_series){ registry.entries[i].cell };

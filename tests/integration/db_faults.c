@@ -3,6 +3,7 @@
  * and the name of a case, it prints TAP. The case `load` is left running while
  * the test kills and restarts the server.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,14 @@
 
 #include <banyan/kind.h>
 #include <banyan/log.h>
+#include <banyan/metric.h>
 #include <banyan/provider.h>
 #include <banyan/store.h>
 #include <banyan/task.h>
 
 #include "core/runtime.h"
 #include "infrastructure/db/drivers.h"
+#include "infrastructure/db/postgresql.h"
 
 static int failures;
 
@@ -222,8 +225,15 @@ static by_error *slow_neighbour(by_ctx *ctx)
 
 /* ---- a server that goes and comes back ---- */
 
+static volatile sig_atomic_t load_ends; /* set by SIGTERM */
+
+static void end_load(int number)
+{
+	(void)number;
+	load_ends = 1;
+}
+
 typedef struct load {
-	uint64_t until;
 	uint64_t ok, unavailable, other;
 	uint64_t last_failure, first_after, slowest;
 	const char *other_text;
@@ -239,7 +249,7 @@ static by_error *load_once(by_ctx *ctx, int number)
 
 static by_error *load_task(by_ctx *ctx, load *self)
 {
-	for (int number = 0; by_clock() < self->until; number++) {
+	for (int number = 0; !load_ends; number++) {
 		by_arena *arena = by_arena_new(0);
 		by_ctx   *own = by_ctx_child(ctx);
 		own->arena = arena;
@@ -270,12 +280,13 @@ BY_TASK(load_task, load);
 static by_error *under_load(by_ctx *ctx)
 {
 	enum { MANY = 20 };
-	load     total = { .until = by_clock() + UINT64_C(6000000000) };
+	load     total = { 0 };
 	by_task *tasks[MANY];
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
 	    "DROP TABLE IF EXISTS loaded; CREATE TABLE loaded (number integer)"));
 	for (int i = 0; i < MANY; i++)
 		tasks[i] = BY_SPAWN(ctx, load_task, &total);
+	signal(SIGTERM, end_load);
 	printf("# loading\n");
 	fflush(stdout);
 	for (int i = 0; i < MANY; i++)
@@ -372,11 +383,64 @@ static by_error *hammer_with(by_ctx *ctx, const char *what, const char *sql, int
 	return BY_OK;
 }
 
+/* The value behind the name in what /metrics says; -1: it is not there. */
+static double metric(by_ctx *ctx, const char *name)
+{
+	by_buf text;
+	by_buf_init(&text, ctx->arena, 0);
+	by_metrics_print(&text);
+	const char *at = strstr(by_buf_string(&text), name);
+	return at ? strtod(at + strlen(name), NULL) : -1;
+}
+
+static by_error *metrics(by_ctx *ctx)
+{
+	static const char prepares[] = "banyan_db_prepares_total{db_system_name=\"postgresql\"}";
+	static const char selects[] = "db_client_operation_duration_seconds_count{db_system_name=\"postgresql\","
+	                              "db_operation_name=\"select\",outcome=\"ok\"}";
+	static const char used[] = "db_client_connection_count{db_system_name=\"postgresql\","
+	                           "db_client_connection_state=\"used\"}";
+	const char *sql = "SELECT i FROM generate_series(1, 3) i WHERE i = $1";
+	BY_TRY(hammer_with(ctx, "warming up", sql, 1, 50));
+	double prepared = metric(ctx, prepares), selected = metric(ctx, selects);
+	BY_TRY(hammer_with(ctx, "three rows", sql, 1, 100));
+	printf("# %.0f statements prepared\n", prepared);
+	report(prepared > 0 && metric(ctx, prepares) == prepared, "nothing is prepared again under load");
+	report(metric(ctx, selects) == selected + 3200, "every statement is counted");
+	report(metric(ctx, used) == 2, "open connections are counted");
+	return BY_OK;
+}
+
+/* A server may refuse BEGIN itself: SERIALIZABLE on a hot standby, a pooler's limits. */
+static by_error *begin_wrongly(by_ctx *ctx, void *argument)
+{
+	((by__pg_transaction *)ctx->transaction)->begin = "BEGIN ISOLATION LEVEL NONE OF THEM";
+	return run(ctx, argument);
+}
+
+static by_error *refused_begin(by_ctx *ctx)
+{
+	static char once[] = "SELECT 5101", prepared[] = "SELECT 5102";
+	by_ctx  *limited = by_ctx_child(ctx);
+	int64_t  value = 0;
+	by_ctx_limit(limited, BY_MILLISECONDS(2000));
+	for (int i = 0; i < 3; i++) {
+		BY_TRY(run(ctx, prepared));
+		by_error *error = by_transact(limited, BY_TX_SERIALIZABLE, begin_wrongly, i == 0 ? once : prepared);
+		report(error && error->kind == BY_ERROR_KIND(DATABASE), "the statement behind a refused BEGIN gets its error");
+		report(error && error->internal && strstr(error->internal, "42601"), "and what the server said");
+	}
+	BY_TRY(by_transact(ctx, BY_TX_SERIALIZABLE, run_argument, once));
+	BY_TRY(ask(ctx, "SELECT 5103", &value));
+	report(value == 5103, "the connections are still good");
+	return BY_OK;
+}
+
 static by_error *speed(by_ctx *ctx)
 {
 	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
-	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, i * 0.5::float8 AS fps, "
-	    "now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
+	    "DROP TABLE IF EXISTS speedy; CREATE TABLE speedy AS SELECT i AS id, 'row ' || i AS name, "
+	    "i * 0.5::float8 AS fps, now() AS at, false AS gone, 1::bigint AS version, 'some longer text of the row' AS note, i % 7 AS state "
 	    "FROM generate_series(1, 1000) i; CREATE UNIQUE INDEX ON speedy (id); ANALYZE speedy"));
 	BY_TRY(hammer_with(ctx, "one row by key", "SELECT * FROM speedy WHERE id = $1", 500, 2000));
 	BY_TRY(hammer_with(ctx, "100 rows", "SELECT * FROM speedy ORDER BY id LIMIT $1", 100, 300));
@@ -400,6 +464,8 @@ static const fault_case cases[] = {
 	{ "deadlines", deadlines, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "slow_neighbour", slow_neighbour, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "load", under_load, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "metrics", metrics, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "refused_begin", refused_begin, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 	{ "speed", speed, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
 };
 

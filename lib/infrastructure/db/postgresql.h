@@ -63,7 +63,7 @@ struct by__pg_request {
 };
 
 typedef enum by__pg_expect {
-	BY__PG_EXPECT_COMMAND, /* BEGIN, ROLLBACK: nobody asks for its result, but for its failure */
+	BY__PG_EXPECT_COMMAND, /* BEGIN, ROLLBACK: of its result only a failure is told */
 	BY__PG_EXPECT_PREPARED,
 	BY__PG_EXPECT_ROWS,
 	BY__PG_EXPECT_SYNC
@@ -180,7 +180,8 @@ void by__pg_handle_gone(by__pg *database);
 /* postgresql_address.c: the URL, and names resolved by the loop's threads, so that connecting never blocks. */
 BY_MUST_CHECK by_error *by__pg_address_new(by_arena *arena, const char *url, by__pg *database);
 /* Calls done(connection, NULL or what is wrong), at once or later from the loop. */
-void by__pg_address_resolve(by__pg_connection *connection, void (*done)(by__pg_connection *connection, const char *wrong));
+void by__pg_address_resolve(by__pg_connection *connection,
+    void (*done)(by__pg_connection *connection, const char *wrong));
 void by__pg_address_forget(by__pg_connection *connection);
 /* Starts libpq on what was resolved; NULL when memory is out. */
 PGconn *by__pg_address_connect(const by__pg *database);

@@ -256,7 +256,8 @@ static void look_up(by__pg_lookup *lookup)
 	finish(lookup, NULL);
 }
 
-void by__pg_address_resolve(by__pg_connection *connection, void (*done)(by__pg_connection *connection, const char *wrong))
+void by__pg_address_resolve(by__pg_connection *connection,
+    void (*done)(by__pg_connection *connection, const char *wrong))
 {
 	const by__pg_address *address = connection->database->address;
 	if (!address->resolve) {

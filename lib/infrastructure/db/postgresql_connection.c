@@ -243,7 +243,7 @@ static void lose_all(by__pg_connection *connection)
 	connection->script = NULL;
 	if (script)
 		lose(connection, script);
-	/* A request stands in two entries when its statement was prepared on the way: the rows' entry is the one. */
+	/* A request stands in several entries when BEGIN or a preparation goes in front: the rows' entry is the one. */
 	uint32_t count = connection->count;
 	for (uint32_t i = 0; i < count; i++) {
 		by__pg_entry *entry = by__pg_entry_at(connection, i);
@@ -334,15 +334,12 @@ static void flush_later(by__pg_connection *connection)
 static void on_event(uv_poll_t *handle, int status, int events)
 {
 	by__pg_connection *connection = connection_of(((by__pg_poll *)handle)->connection);
-	if (status < 0) {
-		by__pg_connection_break(connection, uv_strerror(status));
-		return;
-	}
-	if (events & UV_WRITABLE)
+	if (status == 0 && events & UV_WRITABLE)
 		flush(connection);
-	if (!(events & UV_READABLE) || connection->state != BY__PG_READY)
+	if ((status == 0 && !(events & UV_READABLE)) || connection->state != BY__PG_READY)
 		return;
-	bool alive = PQconsumeInput(connection->pg) == 1;
+	/* After an error of the socket, which libuv no longer watches, libpq still reads what the server said last. */
+	bool alive = PQconsumeInput(connection->pg) == 1 && status == 0;
 	by__pg_results(connection);
 	if (connection->state == BY__PG_READY && (!alive || PQstatus(connection->pg) == CONNECTION_BAD))
 		by__pg_connection_break(connection, PQerrorMessage(connection->pg));
@@ -361,9 +358,10 @@ static void expect(by__pg_connection *connection, by__pg_expect what, uint32_t s
 	by__pg_expect_more(connection, (by__pg_entry){ .expect = what, .statement = statement, .request = request });
 }
 
-static bool send_plain(by__pg_connection *connection, const char *sql)
+/* Its request, or NULL, is told of its failure only. */
+static bool send_plain(by__pg_connection *connection, const char *sql, by__pg_request *request)
 {
-	expect(connection, BY__PG_EXPECT_COMMAND, 0, NULL);
+	expect(connection, BY__PG_EXPECT_COMMAND, 0, request);
 	return PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
 }
 
@@ -396,7 +394,7 @@ static bool send_once(by__pg_connection *connection, by__pg_request *request)
 static bool send_all(by__pg_connection *connection, by__pg_request *request)
 {
 	bool prepared = connection->database->prepare && request->statement->id != BY__STATEMENT_TRANSIENT;
-	if (request->before && !send_plain(connection, request->before))
+	if (request->before && !send_plain(connection, request->before, request))
 		return false;
 	if (prepared ? !send_prepared(connection, request) : !send_once(connection, request))
 		return false;
@@ -429,7 +427,7 @@ void by__pg_send_command(by__pg_connection *connection, const char *sql)
 {
 	if (connection->state != BY__PG_READY)
 		return;
-	bool sent = send_plain(connection, sql);
+	bool sent = send_plain(connection, sql, NULL);
 	expect(connection, BY__PG_EXPECT_SYNC, 0, NULL);
 	if (sent && send_sync(connection->pg) == 1)
 		flush_later(connection);

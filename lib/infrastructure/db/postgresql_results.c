@@ -79,6 +79,16 @@ void by__pg_settle(by__pg_request *request)
 	by_wake(&request->wait);
 }
 
+/* What still comes for the request is dropped: its entries must not point to it any longer. */
+static void forget_request(by__pg_connection *connection, const by__pg_request *request)
+{
+	for (uint32_t i = 0; i < connection->count; i++) {
+		by__pg_entry *entry = by__pg_entry_at(connection, i);
+		if (entry->request == request)
+			entry->request = NULL;
+	}
+}
+
 void by__pg_abandon(by__pg_request *request)
 {
 	by__pg_connection *connection = request->connection;
@@ -87,11 +97,7 @@ void by__pg_abandon(by__pg_request *request)
 		return;
 	if (connection->script == request)
 		connection->script = NULL;
-	for (uint32_t i = 0; i < connection->count; i++) {
-		by__pg_entry *entry = by__pg_entry_at(connection, i);
-		if (entry->request == request)
-			entry->request = NULL;
-	}
+	forget_request(connection, request);
 }
 
 /* Whether nobody waits for anything that is in flight. */
@@ -206,26 +212,27 @@ static void hand_over(by__pg_connection *connection, by__pg_request *request, PG
 	by__pg_settle(request);
 }
 
-/* One result for the first entry. Consumes it. */
+/*
+ * One result for the first entry. Consumes it. A request whose BEGIN or
+ * preparation fails gets that error: of what stands behind, up to the sync, the
+ * server only says that it was skipped.
+ */
 static void on_result(by__pg_connection *connection, by__pg_entry *entry, PGresult *result)
 {
 	ExecStatusType  status = PQresultStatus(result);
 	by__pg_request *request = entry->request;
+	bool            before_rows = entry->expect == BY__PG_EXPECT_COMMAND || entry->expect == BY__PG_EXPECT_PREPARED;
 	entry->seen = true;
-	if (entry->expect == BY__PG_EXPECT_PREPARED) {
-		entry->request = NULL;
-		if (status == PGRES_COMMAND_OK) {
-			PQclear(result);
-			return;
-		}
+	if (entry->expect == BY__PG_EXPECT_PREPARED && status != PGRES_COMMAND_OK)
 		by__pg_set_prepared(connection, entry->statement, false);
-		/* The rows' entry behind it will only be told that it was skipped. */
-		by__pg_entry_at(connection, 1)->request = NULL;
-	}
-	if (status == PGRES_PIPELINE_ABORTED || !request || request->ended) {
+	if (before_rows)
+		entry->request = NULL;
+	if ((before_rows && status == PGRES_COMMAND_OK) || status == PGRES_PIPELINE_ABORTED || !request || request->ended) {
 		PQclear(result);
 		return;
 	}
+	if (before_rows)
+		forget_request(connection, request);
 	entry->request = NULL;
 	hand_over(connection, request, result);
 }

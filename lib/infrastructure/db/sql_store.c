@@ -95,7 +95,8 @@ static by_error *on_number(by_row_sink *sink, by_ctx *ctx BY_UNUSED, const by_va
 	return BY_OK;
 }
 
-static by_error *count_rows(by_ctx *ctx, const by__sql_plan *plan, const by_spec *where, bool with_deleted, int64_t *count)
+static by_error *count_rows(by_ctx *ctx, const by__sql_plan *plan, const by_spec *where, bool with_deleted,
+    int64_t *count)
 {
 	by__sql_text text;
 	number       result = { { on_number }, 0 };
@@ -300,7 +301,7 @@ static by_error *sql_remove(by_ctx *ctx, by_store *store BY_UNUSED, const by_mod
 	by_value            values[3] = { id };
 	size_t              count = 1;
 	int64_t             affected = 0;
-	bool                versioned = version > 0 && plan->entity;
+	bool                versioned = version != 0 && plan->entity;
 	if (versioned)
 		values[count++] = by_value_int(version);
 	if (*plan->alive)

@@ -44,12 +44,20 @@ struct by__lite {
 	bool                closing;
 };
 
+/* A task that waits until another one's job in the same transaction is done. */
+typedef struct turn {
+	by_wait      wait;
+	struct turn *next;
+} turn;
+
 typedef struct lite_transaction {
 	by_transaction       base;
 	uint32_t             magic;
 	by__lite_connection *connection; /* NULL: ended */
 	const char          *begin;      /* until the first statement has taken it along */
 	bool                 failed;
+	bool                 busy;       /* with a job, or handed to the first of those who wait */
+	turn                *first, *last;
 } lite_transaction;
 
 static const by_metric prepares_metric = {
@@ -88,6 +96,11 @@ static const char *type_name(by_sql_type type)
 	return names[type];
 }
 
+static bool is_synchronous(const char *value)
+{
+	return strcmp(value, "full") == 0 || strcmp(value, "normal") == 0 || strcmp(value, "off") == 0;
+}
+
 /* "sqlite:lab.db", "sqlite:///var/lib/lab.db", "sqlite::memory:", each with ?synchronous=full|normal|off. */
 static by_error *parse_url(by_arena *arena, const char *url, const char **path, const char **synchronous)
 {
@@ -100,8 +113,7 @@ static by_error *parse_url(by_arena *arena, const char *url, const char **path, 
 	*synchronous = "full";
 	if (query) {
 		*synchronous = query + sizeof name;
-		if (strncmp(query + 1, name, sizeof name - 1) != 0
-		    || (strcmp(*synchronous, "full") != 0 && strcmp(*synchronous, "normal") != 0 && strcmp(*synchronous, "off") != 0))
+		if (strncmp(query + 1, name, sizeof name - 1) != 0 || !is_synchronous(*synchronous))
 			return by_error_new(arena, CONFIGURATION,
 			    "The only parameter of a SQLite URL is ?synchronous=, with the value full, normal or off.");
 		*synchronous = by_copy(arena, *synchronous);
@@ -263,7 +275,9 @@ static by_error *await_turn(by_ctx *ctx, by__lite *database, lite_lane *lane, by
 	if (self.connection)
 		give(database, self.connection);
 	BY_TRY(error);
-	return self.refused ? unavailable(ctx, "the database is closing") : overloaded(ctx, "waited for DATABASE_POOL_TIMEOUT");
+	if (self.refused)
+		return unavailable(ctx, "the database is closing");
+	return overloaded(ctx, "waited for DATABASE_POOL_TIMEOUT");
 }
 
 static by_error *take(by_ctx *ctx, by__lite *database, bool writer, by__lite_connection **out)
@@ -417,8 +431,38 @@ static by_error *query_alone(by_ctx *ctx, by__lite *database, by__lite_job *job,
 	return BY_OK;
 }
 
+/* Child tasks share their parent's transaction, but its connection does one job at a time. */
+static void enter(by_ctx *ctx, lite_transaction *transaction)
+{
+	turn self = { .next = NULL };
+	if (!transaction->busy) {
+		transaction->busy = true;
+		return;
+	}
+	by_wait_init(&self.wait);
+	if (transaction->last)
+		transaction->last->next = &self;
+	else
+		transaction->first = &self;
+	transaction->last = &self;
+	by_wait_always(ctx, &self.wait);
+}
+
+static void leave(lite_transaction *transaction)
+{
+	turn *next = transaction->first;
+	transaction->busy = next != NULL;
+	if (!next)
+		return;
+	transaction->first = next->next;
+	if (!transaction->first)
+		transaction->last = NULL;
+	by_wake(&next->wait);
+}
+
 /* One job of a transaction. As in PostgreSQL, nothing can be done in it after an error. */
-static by_error *run_within(by_ctx *ctx, lite_transaction *transaction, by__lite_job *job, by_row_sink *sink, int64_t *affected)
+static by_error *run_in_turn(by_ctx *ctx, lite_transaction *transaction, by__lite_job *job, by_row_sink *sink,
+    int64_t *affected)
 {
 	if (!transaction->connection)
 		return unavailable(ctx, "the transaction has ended");
@@ -436,6 +480,18 @@ static by_error *run_within(by_ctx *ctx, lite_transaction *transaction, by__lite
 	}
 	transaction->failed = job->code != SQLITE_OK;
 	BY_TRY(deliver(ctx, job, sink, affected));
+	return BY_OK;
+}
+
+static by_error *run_within(by_ctx *ctx, lite_transaction *transaction, by__lite_job *job, by_row_sink *sink,
+    int64_t *affected)
+{
+	enter(ctx, transaction);
+	by_error *error = by_ctx_check(ctx);
+	if (!error)
+		error = run_in_turn(ctx, transaction, job, sink, affected);
+	leave(transaction);
+	BY_TRY(error);
 	return BY_OK;
 }
 
@@ -488,7 +544,7 @@ static by_error *lite_begin(by_ctx *ctx, by_database *base, by_isolation isolati
 		let_go(database);
 		return by_error_pass(error, BY_HERE);
 	}
-	BY_INVARIANT(connection);
+	BY_REQUIRE(connection != NULL);
 	lite_transaction *self = BY_NEW(ctx->arena, lite_transaction);
 	*self = (lite_transaction){ .base = { base, isolation }, .magic = TRANSACTION_MAGIC, .connection = connection,
 		.begin = !reads ? "BEGIN IMMEDIATE" : connection->alone ? "PRAGMA query_only = ON; BEGIN" : "BEGIN" };
@@ -496,8 +552,8 @@ static by_error *lite_begin(by_ctx *ctx, by_database *base, by_isolation isolati
 	return BY_OK;
 }
 
-/* Neither deadline nor cancellation end the job; afterwards the connection is free. */
-static by_error *finish(by_ctx *ctx, lite_transaction *self, by__lite_task task)
+/* In its turn; neither deadline nor cancellation end the job. Afterwards the connection is free. */
+static by_error *finish_in_turn(by_ctx *ctx, lite_transaction *self, by__lite_task task)
 {
 	by__lite    *database = lite_of(self->base.database);
 	by__lite_job job = { .task = task, .connection = self->connection, .in_transaction = true };
@@ -512,15 +568,22 @@ static by_error *finish(by_ctx *ctx, lite_transaction *self, by__lite_task task)
 	return error;
 }
 
+static by_error *finish(by_ctx *ctx, lite_transaction *self, by__lite_task task)
+{
+	enter(ctx, self);
+	by_error *error = finish_in_turn(ctx, self, self->failed ? BY__LITE_ROLLBACK : task);
+	leave(self);
+	return error;
+}
+
 static by_error *lite_commit(by_ctx *ctx, by_transaction *base)
 {
 	lite_transaction *self = transaction_of(base);
-	if (self->failed) {
-		BY_IGNORE(finish(ctx, self, BY__LITE_ROLLBACK), "the error below says why");
+	by_error         *error = finish(ctx, self, BY__LITE_COMMIT);
+	if (self->failed)
 		return by_error_internal(ctx->arena, by_fail(ctx, DATABASE, "The database refused the changes."),
 		    "a statement of the transaction had failed, and its error was ignored");
-	}
-	BY_TRY(finish(ctx, self, BY__LITE_COMMIT));
+	BY_TRY(error);
 	return BY_OK;
 }
 

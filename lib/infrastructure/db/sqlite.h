@@ -39,7 +39,13 @@ typedef struct by__lite_row {
 	by_value             cells[];
 } by__lite_row;
 
-typedef enum by__lite_task { BY__LITE_QUERY, BY__LITE_SCRIPT, BY__LITE_COMMIT, BY__LITE_ROLLBACK, BY__LITE_CLOSE } by__lite_task;
+typedef enum by__lite_task {
+	BY__LITE_QUERY,
+	BY__LITE_SCRIPT,
+	BY__LITE_COMMIT,
+	BY__LITE_ROLLBACK,
+	BY__LITE_CLOSE
+} by__lite_task;
 
 /* What a thread is to do for a coroutine, on whose stack it lies, and what came of it. */
 typedef struct by__lite_job {

@@ -200,7 +200,8 @@ static bool prepare(by__lite_job *job, sqlite3_stmt **out)
 	*out = id < connection->prepared_count ? connection->prepared[id] : NULL;
 	if (*out)
 		return true;
-	int code = sqlite3_prepare_v3(connection->db, job->statement->sql, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0, out, NULL);
+	unsigned flags = kept ? SQLITE_PREPARE_PERSISTENT : 0;
+	int      code = sqlite3_prepare_v3(connection->db, job->statement->sql, -1, flags, out, NULL);
 	if (code != SQLITE_OK)
 		return fail(job, code);
 	if (!*out)

@@ -45,7 +45,8 @@ END_TEST
 
 START_TEST(operators_join_to_a_tree)
 {
-	const by_spec *spec = accepted("{\"fps\":{\"gte\":30,\"lt\":60},\"or\":[{\"open\":true},{\"not\":{\"state\":\"done\"}}]}");
+	const by_spec *spec = accepted("{\"fps\":{\"gte\":30,\"lt\":60},"
+	    "\"or\":[{\"open\":true},{\"not\":{\"state\":\"done\"}}]}");
 	ck_assert_int_eq(spec->op, BY_SPEC_AND);
 	ck_assert_uint_eq(spec->count, 2);
 	ck_assert_int_eq(spec->of[0]->op, BY_SPEC_AND);

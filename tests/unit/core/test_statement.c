@@ -40,7 +40,8 @@ START_TEST(the_verb_is_the_first_keyword)
 		const char *sql;
 		by__verb    verb;
 	} cases[] = {
-		{ "SELECT 1", BY__VERB_SELECT }, { "\n\t select 1", BY__VERB_SELECT }, { "(SELECT 1) UNION SELECT 2", BY__VERB_SELECT },
+		{ "SELECT 1", BY__VERB_SELECT }, { "\n\t select 1", BY__VERB_SELECT },
+		{ "(SELECT 1) UNION SELECT 2", BY__VERB_SELECT },
 		{ "Insert INTO t VALUES (1)", BY__VERB_INSERT }, { "UPDATE t SET a = 1", BY__VERB_UPDATE },
 		{ "DELETE FROM t", BY__VERB_DELETE }, { "WITH x AS (SELECT 1) SELECT * FROM x", BY__VERB_WITH },
 		{ "SET x = 1", BY__VERB_OTHER }, { "", BY__VERB_OTHER }, { "select", BY__VERB_OTHER },

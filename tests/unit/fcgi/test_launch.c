@@ -120,7 +120,18 @@ START_TEST(a_request_in_the_environment_makes_cgi)
 }
 END_TEST
 
-START_TEST(a_subcommand_wins_over_everything)
+START_TEST(the_words_of_a_clients_query_are_no_command)
+{
+	forget_environment();
+	no_socket_on_stdin();
+	ck_assert_int_eq(setenv("GATEWAY_INTERFACE", "CGI/1.1", 1), 0);
+	ck_assert_int_eq(setenv("REQUEST_METHOD", "GET", 1), 0);
+	/* GET /lab?db+downgrade starts "lab db downgrade". */
+	ck_assert_int_eq(by__launch_tell(3).kind, BY__LAUNCH_CGI);
+}
+END_TEST
+
+START_TEST(a_subcommand_wins_over_a_socket)
 {
 	forget_environment();
 	listen_on(0, 'd');
@@ -132,4 +143,4 @@ END_TEST
 UNIT("launch", nothing_at_all_asks_for_help, a_listening_socket_on_descriptor_0_makes_a_worker,
     a_connected_socket_on_descriptor_0_is_no_listener, a_socket_that_systemd_passes_makes_a_worker,
     sockets_passed_to_another_process_are_not_ours, a_request_in_the_environment_makes_cgi,
-    a_subcommand_wins_over_everything);
+    the_words_of_a_clients_query_are_no_command, a_subcommand_wins_over_a_socket);

@@ -1,4 +1,7 @@
-/* SQLite's driver where the file, or another process, does not behave. What all databases do alike is in tests/integration. */
+/*
+ * SQLite's driver where the file, or another process, does not behave. What
+ * all databases do alike is in tests/integration.
+ */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -125,8 +128,8 @@ START_TEST(a_damaged_file_is_said_to_be_damaged)
 	sqlite3 *db;
 	make_directory();
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE t (b); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c "
-	    "WHERE i < 200) INSERT INTO t SELECT randomblob(900) FROM c", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE t (b); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL "
+	    "SELECT i + 1 FROM c WHERE i < 200) INSERT INTO t SELECT randomblob(900) FROM c", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	int fd = open(path, O_WRONLY);
 	for (off_t at = 8192; at < 60000; at += 4096)
@@ -179,8 +182,8 @@ static by_error *write_twice(by_ctx *ctx, void *argument)
 	BY_TRY(run(ctx, "INSERT INTO t VALUES (1)"));
 	by_ctx *limited = by_ctx_child(ctx);
 	by_ctx_limit(limited, BY_MILLISECONDS(50));
-	BY_IGNORE(run(limited, "INSERT INTO t WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT i FROM c"),
-	    "what follows must not be stored by itself");
+	BY_IGNORE(run(limited, "INSERT INTO t WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) "
+	    "SELECT i FROM c"), "what follows must not be stored by itself");
 	by_error *error = run(ctx, "INSERT INTO t VALUES (2)");
 	ck_fails(error, DATABASE);
 	return error;
@@ -240,7 +243,7 @@ static by_error *write_beside(by_ctx *ctx)
 	return BY_OK;
 }
 
-START_TEST(another_process_that_writes_is_waited_for_and_does_not_hinder_reading)
+START_TEST(another_writer_is_waited_for_and_does_not_hinder_reading)
 {
 	make_directory();
 	with_database(write_beside);
@@ -333,8 +336,8 @@ static by_error *open_wrong(by_ctx *ctx, void *argument)
 
 START_TEST(a_wrong_url_is_a_mistake_of_configuration)
 {
-	static const char *const wrong[] = { "", "lab.db", "sqlite:", "sqlite:?synchronous=off", "sqlite:a.db?synchronous=maybe",
-		"sqlite:a.db?mode=ro", "mysql://x", "postgresql://user:secret@[::1", "postgresql://h/db?nonsense=1" };
+	static const char *const wrong[] = { "", "lab.db", "sqlite:", "sqlite:?synchronous=off",
+		"sqlite:a.db?synchronous=maybe", "sqlite:a.db?mode=ro", "mysql://x", "postgresql://user:secret@[::1", "postgresql://h/db?nonsense=1" };
 	by__databases_register();
 	for (size_t i = 0; i < BY_COUNT(wrong); i++) {
 		char     *copy = strdup(wrong[i]);
@@ -350,6 +353,6 @@ END_TEST
 
 UNIT("sqlite", a_file_that_is_no_database_is_said_to_be_none, a_file_that_cannot_be_opened_is_unavailable,
     a_damaged_file_is_said_to_be_damaged, a_full_disk_is_said_to_be_full, a_deadline_interrupts_a_statement,
-    nothing_of_an_interrupted_transaction_is_stored, another_process_that_writes_is_waited_for_and_does_not_hinder_reading,
+    nothing_of_an_interrupted_transaction_is_stored, another_writer_is_waited_for_and_does_not_hinder_reading,
     writers_wait_in_line_for_a_bounded_time, processes_share_a_file_from_its_first_moment,
     a_wrong_url_is_a_mistake_of_configuration);
