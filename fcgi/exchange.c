@@ -273,9 +273,9 @@ static void finish(by__connection *c, by_ctx *ctx)
 	}
 }
 
-void by__connection_serve(by_ctx *ctx, void *connection)
+void by__connection_serve(by_ctx *ctx, void *argument)
 {
-	by__connection *c = BY_CHECKED(connection, by__connection, BY__CONNECTION_MAGIC);
+	by__connection *c = BY_CHECKED(argument, by__connection, BY__CONNECTION_MAGIC);
 	by__gate *gate = c->gate;
 
 	if (c->refuse)
