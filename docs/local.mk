@@ -2,6 +2,7 @@ EXTRA_DIST += \
 	README.md \
 	docs/architecture.md \
 	docs/benchmarks.md \
+	docs/data.md \
 	docs/endpoints.md \
 	docs/http.md \
 	docs/models.md \

@@ -135,7 +135,7 @@ ssize_t by__connection_peek(const by__connection *connection, size_t len);
 
 extern const by__exchange_driver by__fastcgi_exchange;
 /* Serves the request in its coroutine, to the end of its answer and of its body. */
-void by__connection_serve(by_ctx *ctx, void *connection);
+void by__connection_serve(by_ctx *ctx, void *argument);
 /* Answers 503 without a coroutine, and gives the connection up. */
 void by__connection_reject(by__connection *connection);
 

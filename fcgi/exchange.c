@@ -11,6 +11,8 @@
 
 /* How long the rest of a body that nobody wants is taken, so that the web server gets to read the answer. */
 #define LINGER BY_SECONDS(10)
+/* How long the rest of such a body may be silent before the answer ends without it. */
+#define PATIENCE BY_MILLISECONDS(250)
 
 static by__connection *of(by__exchange *exchange)
 {
@@ -73,7 +75,8 @@ static body_state body_look(by__connection *c)
 	return by__body_ready(&body) ? BODY_READY : BODY_WAITING;
 }
 
-static by_error *body_read(by__connection *c, by_ctx *ctx, char *data, size_t capacity, size_t *got, bool always)
+static by_error *body_read(by__connection *c, by_ctx *ctx, char *data, size_t capacity, size_t *got,
+    by_duration silence, bool always)
 {
 	for (;;) {
 		if (c->gone)
@@ -92,7 +95,7 @@ static by_error *body_read(by__connection *c, by_ctx *ctx, char *data, size_t ca
 			by__connection_gone(c);
 			return gone(ctx);
 		case BODY_WAITING:
-			BY_TRY(await(c, ctx, &c->wants_read, c->gate->options.body_timeout, always));
+			BY_TRY(await(c, ctx, &c->wants_read, silence, always));
 		}
 		if (c->late) {
 			c->silent = true;
@@ -103,7 +106,9 @@ static by_error *body_read(by__connection *c, by_ctx *ctx, char *data, size_t ca
 
 static by_error *exchange_read(by__exchange *exchange, by_ctx *ctx, char *data, size_t capacity, size_t *got)
 {
-	return body_read(of(exchange), ctx, data, capacity, got, false);
+	by__connection *c = of(exchange);
+
+	return body_read(c, ctx, data, capacity, got, c->gate->options.body_timeout, false);
 }
 
 /* ---- the answer ------------------------------------------------------------------ */
@@ -204,11 +209,18 @@ static void answer_unavailable(by__connection *c)
 	BY_IGNORE(put(c, c->ctx, answer, sizeof(answer) - 1), "a web server that has gone needs no answer");
 }
 
-/*
- * Takes what is left of the body. A connection that is closed, or used again,
- * before the web server has written all of it would cost it the answer.
- */
-static void take_rest(by__connection *c, by_ctx *ctx)
+/* What has been written so far leaves, whatever the context says. */
+static by_error *flush_always(by__connection *c, by_ctx *ctx)
+{
+	BY_TRY(await_room(c, ctx, BY__FCGX_BUFFER, true));
+	if (FCGX_FFlush(c->request.out) == 0)
+		return BY_OK;
+	by__connection_gone(c);
+	return gone(ctx);
+}
+
+/* Takes what is left of the body. False: not all of it came, or something stands behind it. */
+static bool take_rest(by__connection *c, by_ctx *ctx, by_duration silence)
 {
 	uint64_t until = by_clock() + (uint64_t)LINGER.us * 1000;
 	char rest[1024];
@@ -219,26 +231,46 @@ static void take_rest(by__connection *c, by_ctx *ctx)
 		by__fcgx_walk(&c->request, &body);
 		if (body.ended || c->gone || body.early || body.aborted || body.refused)
 			break;
-		if (c->silent || by_clock() > until || body_read(c, ctx, rest, sizeof(rest), &got, true) != BY_OK) {
-			c->keep = false;
-			return;
-		}
+		if (c->silent || by_clock() > until || body_read(c, ctx, rest, sizeof(rest), &got, silence, true) != BY_OK)
+			return false;
 	}
 	/* Padding or a record behind the end: it would stand before the next request. */
-	if (FCGX_GetError(c->request.in) || !body.ended || body.padding > 0 || body.have > 0 || body.early || body.aborted
-	    || body.refused)
-		c->keep = false;
+	return !FCGX_GetError(c->request.in) && body.ended && body.padding == 0 && body.have == 0 && !body.early
+	    && !body.aborted && !body.refused;
 }
 
+static bool body_ended(const by__connection *c)
+{
+	by__body body;
+
+	by__fcgx_walk(&c->request, &body);
+	return body.ended;
+}
+
+/*
+ * The end of the answer is sent when the body has been taken: behind it the
+ * web server may write its next request on this connection at once, and
+ * closing it then would lose that one. A web server that sends the body only
+ * after the answer gets its answer's end first, and then no further request.
+ */
 static void finish(by__connection *c, by_ctx *ctx)
 {
+	bool early;
+
 	if (c->cancelled && !c->answered && !c->gone)
 		answer_unavailable(c);
+	early = !body_ended(c);
+	if (early && !c->gone)
+		BY_IGNORE(flush_always(c, ctx), "a connection that has gone says so below");
+	c->keep = !c->gone && take_rest(c, ctx, PATIENCE) && c->keep;
 	if (c->gone || await_room(c, ctx, BY__FCGX_BUFFER, true) != BY_OK || !by__fcgx_end(&c->request)) {
 		c->keep = false;
 		return;
 	}
-	take_rest(c, ctx);
+	if (early && !c->keep) {
+		c->silent = false;
+		(void)take_rest(c, ctx, c->gate->options.body_timeout);
+	}
 }
 
 void by__connection_serve(by_ctx *ctx, void *argument)

@@ -63,6 +63,6 @@ static inline bool by__body_ready(const by__body *body)
  * `connections` is what one worker takes at a time. Returns its length.
  */
 enum { BY__MANAGEMENT_ANSWER = 128 };
-size_t by__guard_management(const uint8_t *record, size_t len, unsigned connections, uint8_t answer[BY__MANAGEMENT_ANSWER]);
+size_t by__guard_management(const uint8_t *bytes, size_t len, unsigned connections, uint8_t answer[BY__MANAGEMENT_ANSWER]);
 
 #endif

@@ -93,7 +93,7 @@ by_error *by__peers_parse(by_arena *arena, bool tcp, const char *const *entries,
 
 static bool address_of(int fd, uint8_t address[16])
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(from);
 
 	if (getpeername(fd, (struct sockaddr *)&from, &len) != 0)
@@ -135,7 +135,7 @@ bool by__peer_allowed(const by__peers *peers, int fd)
 
 void by__peer_print(int fd, char out[BY__PEER_TEXT])
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(from);
 	struct ucred who;
 	socklen_t size = sizeof(who);

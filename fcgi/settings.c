@@ -94,7 +94,8 @@ static const by_field app_fields[] = {
 	BY_FIELD(by__app_settings, access_log, .default_value = "true", .doc = "One log line per request"),
 	BY_FIELD_MODEL(by__app_settings, jwt, by__jwt_settings),
 	BY_FIELD(by__app_settings, migrate_on_start,
-	    .doc = "Whether `serve` applies pending migrations first. Unset: in dev only; elsewhere `db upgrade` does it"),
+	    .doc = "Whether `serve` applies pending migrations, before any worker starts. Unset: in dev only; elsewhere it refuses "
+	           "to start while some are pending, and `db upgrade` applies them"),
 };
 
 /* Durations and sizes have no bounds of their own kind, so the rules say them. */

@@ -106,6 +106,7 @@ PYTHON_TESTS = \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
 	tests/integration/test_fastcgi.py \
+	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
 	tests/integration/test_postgresql.py
 TESTS += $(PYTHON_TESTS)
@@ -113,7 +114,6 @@ EXTRA_DIST += \
 	$(PYTHON_TESTS) \
 	tests/install/notes.c \
 	tests/.npmrc \
-	tests/apps/notes/notes.c \
 	tests/golden/lab-v1.openapi.json \
 	tests/golden/lab-v2.openapi.json \
 	tests/package-lock.json \

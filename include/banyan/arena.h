@@ -42,7 +42,7 @@ BY_API void *by_alloc_raw(by_arena *arena, size_t size) __attribute__((malloc, a
 #define BY_NEW(arena, type) ((type *)by_alloc((arena), sizeof(type)))
 #define BY_NEW_ARRAY(arena, type, count) ((type *)by_alloc_array((arena), sizeof(type), (count)))
 /* Zeroed; aborts when the product overflows. */
-BY_API void *by_alloc_array(by_arena *arena, size_t size, size_t count);
+BY_API void *by_alloc_array(by_arena *arena, size_t size, size_t count) __attribute__((returns_nonnull));
 
 /* NUL-terminated copies. */
 BY_API char *by_copy_text(by_arena *arena, by_text text);

@@ -243,6 +243,7 @@ static by_error *update(by_ctx *ctx, void *argument)
 	const size_t      size = service->entity->size;
 	void             *row = NULL;
 	BY_TRY(find_to_change(ctx, c, &row));
+	BY_REQUIRE(row != NULL);
 	void *before = service->before_update ? memcpy(by_alloc_raw(ctx->arena, size), row, size) : NULL;
 	if (c->present)
 		BY_TRY(merge(ctx, c, row));

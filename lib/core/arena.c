@@ -56,7 +56,7 @@ static size_t round_up(size_t size)
 
 static block *block_new(by_arena *arena, size_t size)
 {
-	if (size > SIZE_MAX - sizeof(block))
+	if (size > PTRDIFF_MAX - sizeof(block))
 		return NULL;
 	block *made = malloc(sizeof(block) + size);
 

@@ -227,6 +227,7 @@ static bool is_multiple(by_text value, by_text step)
 		unit = unit * 10 + (uint64_t)(s.whole.ptr[i] - '0');
 	for (size_t i = 0; i < s.fraction.len; i++)
 		unit = unit * 10 + (uint64_t)(s.fraction.ptr[i] - '0');
+	BY_REQUIRE(unit > 0);
 	for (size_t i = 0; i < v.whole.len + s.fraction.len; i++) {
 		size_t   behind = i - v.whole.len;
 		unsigned digit = i < v.whole.len ? (unsigned)(v.whole.ptr[i] - '0')

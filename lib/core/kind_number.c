@@ -138,7 +138,7 @@ static void int32_write(by_buf *out, const by_field *field, const void *value, c
 
 static bool int32_read(by_json_reader *r, const by_field *field, void *value)
 {
-	int64_t integer;
+	int64_t integer = 0;
 
 	if (!integer_read(r, field, INT32_MIN, INT32_MAX, &integer))
 		return false;
@@ -459,7 +459,7 @@ static void size_write(by_buf *out, const by_field *field, const void *value, co
 
 static bool size_read(by_json_reader *r, const by_field *field, void *value)
 {
-	int64_t bytes;
+	int64_t bytes = 0;
 
 	if (!integer_read(r, field, 0, INT64_MAX, &bytes))
 		return false;

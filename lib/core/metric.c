@@ -122,6 +122,7 @@ static series *add_entry(void)
 by_series by_metric_series(const by_metric *metric, const char *const values[])
 {
 	size_t labels = labels_of(metric);
+	BY_REQUIRE(values != NULL || labels == 0);
 	uint64_t hash = hash_of(metric, values, labels);
 
 	for (size_t i = 0; i < registry.count; i++)

@@ -129,10 +129,10 @@ static const by_spec *read_list(reading *r, const by_field *field, const operato
 	if (!by_json_enter_array(&r->json))
 		return NULL;
 	for (r->json.where = &here; by_json_next_item(&r->json); here.index = ++seen) {
-		if (spec->count == room) {
+		if (!values || spec->count == room) {
 			room = room ? room * 2 : 8;
 			by_value *grown = BY_NEW_ARRAY(r->arena, by_value, room);
-			if (spec->count)
+			if (values)
 				memcpy(grown, values, spec->count * sizeof *values);
 			values = grown;
 		}

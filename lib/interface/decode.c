@@ -103,7 +103,7 @@ static by_error *decode_members(by_ctx *ctx, const decode_config *config, by_fau
 
 static by_error *decode_body(by_ctx *ctx, const decode_config *config, by_faults *faults, void *in)
 {
-	by_text body;
+	by_text body = { NULL, 0 };
 
 	BY_TRY(read_body(ctx, &body));
 	if (config->whole != NULL)

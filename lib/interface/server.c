@@ -156,15 +156,6 @@ static by_error *route(const by__server *server, by_ctx *ctx, by_request *reques
 	return by_fail(ctx, METHOD_NOT_ALLOWED, "This address takes %s.", request->routed.allow);
 }
 
-/* The rest of a body that nobody read would be taken for the next request. */
-static bool connection_reusable(const by_request *request)
-{
-	bool unread = !request->body_ended && request->length_kind != BY__LENGTH_UNKNOWN &&
-	    (request->length > request->received || request->length_kind == BY__LENGTH_INVALID);
-
-	return !request->response.broken && !unread;
-}
-
 bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange)
 {
 	by_request      *request = BY_NEW(ctx->arena, by_request);
@@ -186,7 +177,7 @@ bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange)
 		chain = server->unmatched[request->method].chain;
 	}
 	BY_IGNORE(by__chain_run(chain, &call), "the problem link has answered it");
-	return connection_reusable(request);
+	return !request->response.broken;
 }
 
 const by__endpoints *by__server_endpoints(const by__server *server)
@@ -216,7 +207,9 @@ bool by__server_policy(const by__server *server, const by__endpoint *endpoint, s
 
 double by__server_uptime(const by__server *server)
 {
-	return (double)((by_clock() - server->started) / 1000000) / 1e3;
+	uint64_t milliseconds = (by_clock() - server->started) / 1000000;
+
+	return (double)milliseconds / 1e3;
 }
 
 by_arena *by__server_arena(const by__server *server)

@@ -34,7 +34,8 @@ BY_MUST_CHECK by_error *by__server_new(by_arena *arena, const by_app *app, const
 /*
  * Serves one request in the current coroutine: reads it, runs its chain,
  * writes its answer and its access line. `ctx` is fresh: an arena and the
- * providers. Returns whether the connection may be used again. Parks.
+ * providers. False: the answer was broken off, and the connection cannot be
+ * used again. A body may be left unread; its rest is the gateway's to take. Parks.
  */
 bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange);
 

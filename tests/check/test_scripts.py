@@ -1,4 +1,4 @@
-"""What a developer runs first tells clearly what is missing."""
+"""The scripts and configure refuse what they cannot do, and say what is missing."""
 
 import os
 import re
@@ -6,6 +6,16 @@ import sys
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
 from support import harness  # noqa: E402
+
+SCRIPTS = os.path.join(harness.SOURCE, "scripts")
+
+
+def test_unknown_options():
+    """A script that is given what it does not know exits with 64 and prints its usage"""
+    for command in (["quickstart", "--frobnicate"], ["test", "--frobnicate"], ["install-packages"],
+                    ["install-packages", "nonsense"], ["build"]):
+        done = harness.run([os.path.join(SCRIPTS, command[0]), *command[1:]])
+        assert done.returncode == 64 and done.stderr, (command, done.returncode, done.stderr)
 
 
 def configure(*options, hidden=(), older=(), **variables):
@@ -56,9 +66,20 @@ def test_configure_refuses_contradictions():
 def test_package_lists():
     """Every library that configure asks for is in the list of packages to install"""
     asked = set(re.findall(r"apt-get install ([a-z0-9-]+)   ", harness.read(os.path.join(harness.SOURCE, "configure"))))
-    listed = {line.split()[0] for line in harness.read(os.path.join(harness.SOURCE, "scripts/packages/build")).splitlines()
+    listed = {line.split()[0] for line in harness.read(os.path.join(SCRIPTS, "packages", "build")).splitlines()
               if line and not line.startswith("#")}
     assert len(asked) > 7 and asked <= listed, sorted(asked - listed)
+
+
+def test_shell():
+    """shellcheck finds nothing in the shell scripts"""
+    harness.need("shellcheck")
+    scripts = [os.path.join(SCRIPTS, name) for name in os.listdir(SCRIPTS)
+               if os.path.isfile(os.path.join(SCRIPTS, name))]
+    scripts = [path for path in scripts if harness.read(path).startswith("#!/bin/sh")]
+    assert len(scripts) >= 6
+    done = harness.run(["shellcheck", *scripts])
+    assert done.returncode == 0, done.stdout
 
 
 harness.main()

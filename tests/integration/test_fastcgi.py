@@ -259,7 +259,7 @@ def test_short_body():
 
 
 def test_unread_body():
-    """an answer given before the body was read arrives, and all of the body can still be sent"""
+    """an answer given before the body was read arrives, all of the body can still be sent, and the connection goes on"""
     for size in (1000, 900_000):
         with app().connect() as connection:
             body = os.urandom(size)
@@ -268,7 +268,7 @@ def test_unread_body():
             sender.start()
             assert counted(connection.read_answer()) == -1
             sender.join()
-            assert connection.is_closed(1)
+            assert counted(connection.request("POST", "/api/v1/count", body=b"again")) == 5
 
 
 def test_too_large():

@@ -137,13 +137,14 @@ def first_after(log):
 
 
 def under_load(interrupt):
-    """Loads for a while; `interrupt` returns when the server was back. Service must follow within two seconds."""
+    """Loads while `interrupt` runs; it returns when the server was back. Service must follow within two seconds."""
     log = harness.write(harness.directory("load") + "/log", "")
     program = harness.Process([harness.binary(FAULTS), postgres().url(), "load"], log)
     harness.wait_until(lambda: "# loading" in program.output(), "the load runs")
     time.sleep(0.5)
     back = interrupt()
-    assert program.wait(20) == 0, program.output()[-3000:]
+    time.sleep(2)
+    assert program.stop() == 0, program.output()[-3000:]
     output = program.output()
     assert re.search(r"unavailable=[1-9]", output), output
     assert 0 < first_after(output) < back + 2, f"{back}\n{output}"

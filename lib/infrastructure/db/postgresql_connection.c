@@ -334,15 +334,12 @@ static void flush_later(by__pg_connection *connection)
 static void on_event(uv_poll_t *handle, int status, int events)
 {
 	by__pg_connection *connection = connection_of(((by__pg_poll *)handle)->connection);
-	if (status < 0) {
-		by__pg_connection_break(connection, uv_strerror(status));
-		return;
-	}
-	if (events & UV_WRITABLE)
+	if (status == 0 && events & UV_WRITABLE)
 		flush(connection);
-	if (!(events & UV_READABLE) || connection->state != BY__PG_READY)
+	if ((status == 0 && !(events & UV_READABLE)) || connection->state != BY__PG_READY)
 		return;
-	bool alive = PQconsumeInput(connection->pg) == 1;
+	/* After an error of the socket, which libuv no longer watches, libpq still reads what the server said last. */
+	bool alive = PQconsumeInput(connection->pg) == 1 && status == 0;
 	by__pg_results(connection);
 	if (connection->state == BY__PG_READY && (!alive || PQstatus(connection->pg) == CONNECTION_BAD))
 		by__pg_connection_break(connection, PQerrorMessage(connection->pg));

@@ -544,6 +544,7 @@ static by_error *lite_begin(by_ctx *ctx, by_database *base, by_isolation isolati
 		let_go(database);
 		return by_error_pass(error, BY_HERE);
 	}
+	BY_REQUIRE(connection != NULL);
 	lite_transaction *self = BY_NEW(ctx->arena, lite_transaction);
 	*self = (lite_transaction){ .base = { base, isolation }, .magic = TRANSACTION_MAGIC, .connection = connection,
 		.begin = !reads ? "BEGIN IMMEDIATE" : connection->alone ? "PRAGMA query_only = ON; BEGIN" : "BEGIN" };
