@@ -123,6 +123,7 @@ void by__problem_respond(by_ctx *ctx, by_error *error)
 		by_debug(ctx, "request refused", BY_F("kind", error->kind->name));
 	if (response->started || by_error_is(error, CANCELLED)) {
 		response->broken = true;
+		by__request(ctx)->exchange->broken_off = response->started;
 		response->status = response->started ? response->status : error->kind->status;
 		return;
 	}

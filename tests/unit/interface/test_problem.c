@@ -270,7 +270,7 @@ START_TEST(an_answer_under_way_is_broken_off)
 
 	ck_assert_int_eq(answer.status, 200);
 	ck_assert_str_eq(answer.body, "half");
-	ck_assert(!answer.reusable);
+	ck_assert(!answer.reusable && answer.broken_off);
 }
 END_TEST
 
