@@ -321,25 +321,33 @@ static by_error *stream_rows(by_ctx *ctx, const text_in *in)
 }
 BY_OPERATION_IN(stream_rows, text_in);
 
-START_TEST(an_answer_under_way_is_not_begun_again)
+/* Asks an application of that one row. */
+static test_answer ask_row(const by_route *row, const test_request *request)
 {
 	static const by_database_driver driver = {
 		.dialect = "test", .begin = begin_transaction, .commit = commit_transaction, .rollback = rollback_transaction
 	};
-	static const by_route own[] = {
-		BY_ROUTE(GET, "/rows", stream_rows, .access = BY_PUBLIC, .transaction = BY_TX_SERIALIZABLE)
-	};
 	by_database      database = { &driver };
 	by_providers     providers = { .database = &database };
-	const by_routes  group = { "Rows", own, 1, BY_HERE_INIT };
+	const by_routes  group = { "Rows", row, 1, BY_HERE_INIT };
 	const by_routes *own_groups[] = { &group };
 	const by_version version = { "v1", "/v1", own_groups, 1 };
 	const by_app     own_app = { .name = "test", .version = "1", .versions = &version, .version_count = 1 };
+	test_request     own = *request;
+
+	own.providers = &providers;
+	trail[0] = '\0';
+	return test_serve(arena, test_server(arena, &own_app), &own);
+}
+
+START_TEST(an_answer_under_way_is_not_begun_again)
+{
+	static const by_route row = BY_ROUTE(GET, "/rows", stream_rows, .access = BY_PUBLIC,
+	    .transaction = BY_TX_SERIALIZABLE);
 
 	arena = by_arena_new(0);
 	rivals = 1;
-	test_answer answer = test_serve(arena, test_server(arena, &own_app),
-	    &(test_request){ .target = "/v1/rows?text=x", .providers = &providers });
+	test_answer answer = ask_row(&row, &(test_request){ .target = "/v1/rows?text=x" });
 
 	ck_assert_str_eq(answer.body, "row");
 	ck_assert(answer.broken_off);
@@ -349,40 +357,25 @@ END_TEST
 
 START_TEST(the_answer_is_written_after_its_transaction_is_committed)
 {
-	static const by_database_driver driver = {
-		.dialect = "test", .begin = begin_transaction, .commit = commit_transaction, .rollback = rollback_transaction
-	};
-	static const by_route own[] = {
-		BY_ROUTE(PUT, "/rows", write_rows, .access = BY_PUBLIC, .transaction = BY_TX_SERIALIZABLE)
-	};
-	by_database        database = { &driver };
-	by_providers       providers = { .database = &database };
-	const by_routes    group = { "Rows", own, 1, BY_HERE_INIT };
-	const by_routes   *own_groups[] = { &group };
-	const by_version   version = { "v1", "/v1", own_groups, 1 };
-	const by_app       own_app = { .name = "test", .version = "1", .versions = &version, .version_count = 1 };
-	const test_request request = { .method = "PUT", .target = "/v1/rows", .providers = &providers };
+	static const by_route row = BY_ROUTE(PUT, "/rows", write_rows, .access = BY_PUBLIC,
+	    .transaction = BY_TX_SERIALIZABLE);
+	const test_request request = { .method = "PUT", .target = "/v1/rows" };
 
 	arena = by_arena_new(0);
-	by__server *server = test_server(arena, &own_app);
-
 	failures_left = 0;
-	ck_assert_str_eq(test_serve(arena, server, &request).body, "{\"text\":\"written\"}");
+	ck_assert_str_eq(ask_row(&row, &request).body, "{\"text\":\"written\"}");
 	ck_assert_str_eq(trail, "begin write commit ");
-	trail[0] = '\0';
 	rivals = 1;
-	test_answer again = test_serve(arena, server, &request);
+	test_answer again = ask_row(&row, &request);
 
 	ck_assert_str_eq(trail, "begin write commit begin write commit ");
 	ck_assert_ptr_null(strstr(strstr(again.headers, "X-Rows: 1") + 1, "X-Rows"));
-	trail[0] = '\0';
 	failures_left = 1;
-	ck_assert_int_eq(test_serve(arena, server, &request).status, 409);
+	ck_assert_int_eq(ask_row(&row, &request).status, 409);
 	ck_assert_str_eq(trail, "begin write rollback ");
-	trail[0] = '\0';
 	failures_left = 0;
 	commit_fails = true;
-	test_answer answer = test_serve(arena, server, &request);
+	test_answer answer = ask_row(&row, &request);
 
 	ck_assert_int_eq(answer.status, 503);
 	ck_assert_ptr_null(strstr(answer.body, "written"));
