@@ -1,5 +1,7 @@
 /*
  * The request and the answer, for operations that need more than their models.
+ * Reading the body and answering are for the request's own coroutine: child
+ * tasks and offloaded functions hand it what they have made.
  */
 #ifndef BANYAN_HTTP_H
 #define BANYAN_HTTP_H

@@ -179,7 +179,7 @@ static by_error *wanted_version(const crud_operation *op, by_ctx *ctx, const voi
 /* A version that the client named and that has moved on is a failed precondition (RFC 9110 section 13.1.1). */
 static by_error *unless_moved(by_ctx *ctx, int64_t version, by_error *error)
 {
-	if (!error || version == 0 || error->kind != BY_ERROR_KIND(CONFLICT))
+	if (version == 0 || !by_error_is(error, VERSION_CONFLICT))
 		return error;
 	return by_error_because(by_fail(ctx, PRECONDITION_FAILED,
 	    "It has been changed since the version that If-Match names; read it again."), error);
