@@ -84,6 +84,7 @@ def test_database_restarted():
     up = time.monotonic()
     harness.wait_until(lambda: site.client.get(path).status == 200, "service is back", timeout=2.5)
     harness.wait_until(lambda: site.client.get("/health").status == 200, "health is back", timeout=4)
+    harness.wait_until(lambda: 503 not in reads.counts(since=time.monotonic() - 0.5), "each worker is back", timeout=4)
     settled = time.monotonic()
     reads.wait_for(200, since=settled)
     counts = reads.stop()
