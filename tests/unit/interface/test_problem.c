@@ -73,6 +73,15 @@ static by_error *many_headers(by_ctx *ctx, thing *out)
 }
 BY_OPERATION_OUT(many_headers, thing);
 
+/* A header of what a client sent. */
+static by_error *named_file(by_ctx *ctx, const kind_in *in, thing *out)
+{
+	out->number = 1;
+	by_respond_header(ctx, "Content-Disposition", by_format(ctx->arena, "attachment; filename=%s", in->kind));
+	return BY_OK;
+}
+BY_OPERATION(named_file, kind_in, thing);
+
 static by_error *breaks_off(by_ctx *ctx, const kind_in *in)
 {
 	(void)in;
@@ -102,6 +111,7 @@ static const by_route rows[] = {
 	BY_ROUTE(GET, "/fail/{kind}", fails_with, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/not-finite", not_finite, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/too-large", too_large, .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/named", named_file, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/headers", many_headers, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/breaks-off/{kind}", breaks_off, .access = BY_PUBLIC),
 };
@@ -263,6 +273,19 @@ START_TEST(too_many_headers_are_a_500_without_them)
 }
 END_TEST
 
+START_TEST(a_line_end_in_a_header_is_a_500_without_it)
+{
+	setup();
+	test_answer answer = get("/v1/named?kind=plain");
+
+	ck_assert_str_eq(test_header(arena, &answer, "Content-Disposition"), "attachment; filename=plain");
+	answer = get("/v1/named?kind=a%0D%0ASet-Cookie:+x");
+	ck_assert_int_eq(answer.status, 500);
+	ck_assert_ptr_null(strstr(answer.headers, "Set-Cookie"));
+	ck_assert_ptr_null(test_header(arena, &answer, "Content-Disposition"));
+}
+END_TEST
+
 START_TEST(an_answer_under_way_is_broken_off)
 {
 	setup();
@@ -300,5 +323,6 @@ UNIT("problem", every_kind_is_one_document_with_its_status, nothing_internal_is_
     a_challenge_holds_no_quote_and_no_line_end,
     what_a_failed_operation_had_set_is_dropped, unavailable_says_when_to_come_back,
     what_the_router_refuses_is_a_document_too, an_answer_that_cannot_be_written_is_a_500,
-    in_development_an_answer_must_fit_its_model, too_many_headers_are_a_500_without_them, an_answer_under_way_is_broken_off,
+    in_development_an_answer_must_fit_its_model, too_many_headers_are_a_500_without_them,
+    a_line_end_in_a_header_is_a_500_without_it, an_answer_under_way_is_broken_off,
     nobody_is_answered_when_the_client_is_gone, requests_that_a_stopping_server_ends_are_told_to_come_again);
