@@ -1,7 +1,9 @@
 EXTRA_DIST += \
 	README.md \
 	docs/architecture.md \
+	docs/benchmarks.json \
 	docs/benchmarks.md \
+	docs/benchmarks.svg \
 	docs/data.md \
 	docs/endpoints.md \
 	docs/http.md \

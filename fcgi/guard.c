@@ -81,16 +81,35 @@ static void pair_settle(pairs *p)
 	}
 }
 
+/*
+ * A whole pair whose lengths are a byte each, as nearly all are, in one step;
+ * returns its bytes, or 0 when it is not such a pair.
+ */
+static size_t short_pair(pairs *p, const uint8_t *bytes, size_t len)
+{
+	if (p->at != NAME_LENGTH || p->partial > 0 || len < 2 || ((bytes[0] | bytes[1]) & 0x80))
+		return 0;
+	size_t name = bytes[0];
+	size_t both = name + bytes[1];
+
+	if (len - 2 < both || name == 0 || memchr(bytes + 2, 0, both) || memchr(bytes + 2, '=', name)
+	    || p->count >= BY__HEAD_VARIABLES)
+		return 0;
+	p->count++;
+	return 2 + both;
+}
+
 static void pairs_walk(pairs *p, const uint8_t *bytes, size_t len)
 {
 	while (len > 0 && !p->refused) {
-		size_t used = 1;
+		size_t used = short_pair(p, bytes, len);
 
-		if (p->at < NAME)
-			length_byte(p, *bytes);
-		else
-			used = pair_text(p, bytes, len);
-		pair_settle(p);
+		if (used == 0) {
+			used = p->at < NAME ? 1 : pair_text(p, bytes, len);
+			if (p->at < NAME)
+				length_byte(p, *bytes);
+			pair_settle(p);
+		}
 		bytes += used;
 		len -= used;
 	}

@@ -59,7 +59,7 @@ static inline bool by__body_ready(const by__body *body)
 }
 
 /*
- * The answer to a whole management record: GET_VALUES_RESULT, or UNKNOWN_TYPE.
+ * The answer to the bytes of a whole management record: GET_VALUES_RESULT, or UNKNOWN_TYPE.
  * `connections` is what one worker takes at a time. Returns its length.
  */
 enum { BY__MANAGEMENT_ANSWER = 128 };

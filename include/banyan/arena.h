@@ -42,12 +42,13 @@ BY_API void *by_alloc_raw(by_arena *arena, size_t size) __attribute__((malloc, a
 #define BY_NEW(arena, type) ((type *)by_alloc((arena), sizeof(type)))
 #define BY_NEW_ARRAY(arena, type, count) ((type *)by_alloc_array((arena), sizeof(type), (count)))
 /* Zeroed; aborts when the product overflows. */
-BY_API void *by_alloc_array(by_arena *arena, size_t size, size_t count) __attribute__((returns_nonnull));
+BY_API void *by_alloc_array(by_arena *arena, size_t size, size_t count)
+    __attribute__((malloc, alloc_size(2, 3), returns_nonnull));
 
 /* NUL-terminated copies. */
-BY_API char *by_copy_text(by_arena *arena, by_text text);
-BY_API char *by_copy(by_arena *arena, const char *string);
-BY_API char *by_format(by_arena *arena, const char *format, ...) BY_PRINTF(2, 3);
+BY_API char *by_copy_text(by_arena *arena, by_text text) __attribute__((returns_nonnull));
+BY_API char *by_copy(by_arena *arena, const char *string) __attribute__((returns_nonnull));
+BY_API char *by_format(by_arena *arena, const char *format, ...) BY_PRINTF(2, 3) __attribute__((returns_nonnull));
 
 /* Has `destroy(object)` run when the arena is reset or freed, newest first. */
 BY_API void by_arena_defer(by_arena *arena, void (*destroy)(void *object), void *object);

@@ -93,9 +93,10 @@ BY_API BY_MUST_CHECK by_error *by_error_pass(by_error *error, by_place place)
     __attribute__((nonnull, returns_nonnull));
 /* Sets the text that only the log shows. Returns its argument. */
 BY_API by_error *by_error_internal(by_arena *arena, by_error *error, const char *format, ...) BY_PRINTF(3, 4)
-    __attribute__((nonnull(2), returns_nonnull));
+    __attribute__((nonnull, returns_nonnull));
 /* Makes `cause` the reason of `error`. Returns `error`. */
-BY_API by_error *by_error_because(by_error *error, const by_error *cause);
+BY_API by_error *by_error_because(by_error *error, const by_error *cause)
+    __attribute__((nonnull(1), returns_nonnull));
 
 /* Whether the error's kind is `KIND` or descends from it. BY_OK is of no kind. */
 #define by_error_is(error, KIND) by_error_is_kind((error), BY_ERROR_KIND(KIND))
@@ -109,7 +110,7 @@ BY_API bool by_error_is_kind(const by_error *error, const by_error_kind *kind);
 	} while (0)
 
 /* A fault list in the arena; it keeps the first 100 and counts the rest. */
-BY_API by_faults *by_faults_new(by_arena *arena);
+BY_API by_faults *by_faults_new(by_arena *arena) __attribute__((returns_nonnull));
 /* `where` and `code` must outlive the arena or be in it; the detail is formatted into it. */
 BY_API void by_fault_add(by_faults *faults, by_fault_in in, const char *where, const char *code,
     const char *detail, ...) BY_PRINTF(5, 6);

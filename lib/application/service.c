@@ -141,13 +141,11 @@ static by_error *find(by_ctx *ctx, const by_service *service, const by__scope *s
 }
 
 /* The row that a change is about, at the version that the caller knows. */
-static by_error *find_to_change(by_ctx *ctx, const change *c, void **row)
+static by_error *find_to_change(by_ctx *ctx, const change *c, void *row)
 {
-	void *found = by_alloc(ctx->arena, c->service->entity->size);
-	BY_TRY(find(ctx, c->service, c->scope, c->id, found));
-	if (c->version != 0 && ((const by_entity *)found)->version != c->version)
+	BY_TRY(find(ctx, c->service, c->scope, c->id, row));
+	if (c->version != 0 && ((const by_entity *)row)->version != c->version)
 		return by_fail(ctx, CONFLICT, "The %s has been changed meanwhile; read it again.", c->service->entity->name);
-	*row = found;
 	return BY_OK;
 }
 
@@ -241,9 +239,8 @@ static by_error *update(by_ctx *ctx, void *argument)
 	const change     *c = argument;
 	const by_service *service = c->service;
 	const size_t      size = service->entity->size;
-	void             *row = NULL;
-	BY_TRY(find_to_change(ctx, c, &row));
-	BY_REQUIRE(row != NULL);
+	void             *row = by_alloc(ctx->arena, service->entity->size);
+	BY_TRY(find_to_change(ctx, c, row));
 	void *before = service->before_update ? memcpy(by_alloc_raw(ctx->arena, size), row, size) : NULL;
 	if (c->present)
 		BY_TRY(merge(ctx, c, row));
@@ -275,8 +272,8 @@ static by_error *remove_row(by_ctx *ctx, void *argument)
 {
 	const change     *c = argument;
 	const by_service *service = c->service;
-	void             *row = NULL;
-	BY_TRY(find_to_change(ctx, c, &row));
+	void             *row = by_alloc(ctx->arena, service->entity->size);
+	BY_TRY(find_to_change(ctx, c, row));
 	if (service->before_remove)
 		BY_TRY(service->before_remove(ctx, row));
 	return by_store_remove(ctx, service->entity, c->id, c->version);

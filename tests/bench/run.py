@@ -65,7 +65,7 @@ class Stage:
 
     def __init__(self, wanted):
         self.postgres = harness.Postgres({"max_connections": 100, "shared_buffers": "'128MB'"})
-        self.lab = harness.App(database=self.postgres.create("bench"), workers=1, prepare=("upgrade",))
+        self.lab = harness.App(database=self.postgres.create("bench"), workers=1, prepare=("upgrade",), env={"APP_ENV": "prod"})
         self.contenders = peers.start(self.postgres, wanted)
         self.ports = {name: harness.free_port() for name in ["lab", *self.contenders]}
         self.nginx = harness.Nginx(site=None, extra=self.configuration)
@@ -249,6 +249,8 @@ def main():
     parser.add_argument("--dry-run", action="store_true")
     options = parser.parse_args()
     only = options.only.split(",")
+    if os.path.isdir("/dev/shm"):
+        os.environ["BY_TEST_TMP"] = "/dev/shm"  # logs and database in memory: it is not the disk that is compared
     results = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine(), "connections": CONNECTIONS,
                "rounds": options.rounds, "seconds": options.seconds, "cases": {}, "bounds": {}}
     if "bounds" in only:

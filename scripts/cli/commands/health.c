@@ -108,7 +108,7 @@ static int status_of(const char *answer, size_t len)
 	static const char field[] = "Status: ";
 	const char *at = len > BY__FCGI_HEADER ? memmem(answer, len, field, sizeof(field) - 1) : NULL;
 
-	return at ? atoi(at + sizeof(field) - 1) : 0;
+	return at ? (int)strtol(at + sizeof(field) - 1, NULL, 10) : 0;
 }
 
 int by__command_health(by__cli *cli)
