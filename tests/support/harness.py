@@ -266,6 +266,15 @@ class Response:
         return f"<{self.status} {dict(self.headers)} {self.body[:600]!r}>"
 
 
+def exchange(port, data):
+    """The answer to these bytes, which need not be a request that a client library would send."""
+    with socket.create_connection(("127.0.0.1", port), 10 * SLOW) as connection:
+        connection.sendall(data)
+        got = http.client.HTTPResponse(connection)
+        got.begin()
+        return Response(got.status, got.getheaders(), got.read())
+
+
 class Client:
     """Requests to one server on one kept connection; a path is sent as it is, byte for byte."""
 
