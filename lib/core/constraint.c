@@ -259,9 +259,11 @@ void by__check_decimal(by_faults *faults, const by_field *field, const char *dig
 void by__check_length(by_faults *faults, const by_field *field, size_t length, const char *unit, const by_where *where)
 {
 	if (length < field->min_length)
-		by_fault_at(faults, where, "min_length", "must hold at least %zu %s", field->min_length, unit);
+		by_fault_at(faults, where, "min_length", "must hold at least %zu %s%s", field->min_length, unit,
+		    by__plural(field->min_length));
 	if (field->max_length > 0 && length > field->max_length)
-		by_fault_at(faults, where, "max_length", "must hold at most %zu %s", field->max_length, unit);
+		by_fault_at(faults, where, "max_length", "must hold at most %zu %s%s", field->max_length, unit,
+		    by__plural(field->max_length));
 }
 
 /* ---- schema ---- */

@@ -13,7 +13,13 @@ void by__check_real(by_faults *faults, const by_field *field, double value, cons
 void by__check_decimal(by_faults *faults, const by_field *field, const char *digits, const by_where *where);
 /* Seconds against limits in seconds. */
 void by__check_duration(by_faults *faults, const by_field *field, by_duration value, const by_where *where);
-/* `unit` is "characters" or "bytes". */
+/* The ending of a counted noun. */
+static inline const char *by__plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* `unit` is "character" or "byte". */
 void by__check_length(by_faults *faults, const by_field *field, size_t length, const char *unit, const by_where *where);
 
 /* Whether the text is plain decimal digits: -?(0|[1-9][0-9]*)(\.[0-9]+)? */

@@ -123,9 +123,11 @@ static void read_item(by_json_reader *r, const by_field *item, growing *g)
 static void check_count(by_faults *faults, const by_field *field, size_t count, const by_where *where)
 {
 	if (count < field->min_items)
-		by_fault_at(faults, where, "min_items", "must hold at least %zu items", field->min_items);
+		by_fault_at(faults, where, "min_items", "must hold at least %zu item%s", field->min_items,
+		    by__plural(field->min_items));
 	if (field->max_items > 0 && count > field->max_items)
-		by_fault_at(faults, where, "max_items", "must hold at most %zu items", field->max_items);
+		by_fault_at(faults, where, "max_items", "must hold at most %zu item%s", field->max_items,
+		    by__plural(field->max_items));
 }
 
 /* Items are compared as the JSON that they would be written as. */

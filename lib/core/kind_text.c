@@ -101,7 +101,7 @@ static void string_check(by_faults *faults, const by_field *field, const void *v
 	by_text text = string_text(value);
 
 	if (!surely_fits(field, text.len))
-		by__check_length(faults, field, by__utf8_count(text), "characters", where);
+		by__check_length(faults, field, by__utf8_count(text), "character", where);
 	/* An overlong text is refused already: it is not worth matching. */
 	bool overlong = field->max_length > 0 && text.len / 4 > field->max_length;
 
@@ -342,7 +342,7 @@ static bool bytes_set(by_arena *arena, const by_field *field, by_value from, voi
 
 static void bytes_check(by_faults *faults, const by_field *field, const void *value, const by_where *where)
 {
-	by__check_length(faults, field, ((const by_bytes *)value)->len, "bytes", where);
+	by__check_length(faults, field, ((const by_bytes *)value)->len, "byte", where);
 }
 
 /* n bytes are this many base64url digits. */

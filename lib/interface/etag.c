@@ -30,25 +30,35 @@ const char *by__etag_of(by_arena *arena, const by_model *model, const void *obje
 	return by_buf_string(&out);
 }
 
-/* The next entity tag of a list: its opaque part without quotes. False at the end, or where it is not one (`valid`). */
+static const char *skip(const char *at, const char *end, const char *characters)
+{
+	while (at < end && strchr(characters, *at) != NULL && *at != '\0')
+		at++;
+	return at;
+}
+
+/*
+ * The next entity tag of a list (RFC 9110 section 8.8.3): its opaque part without quotes. False at the end, or where
+ * it is not one (`valid`).
+ */
 static bool next_tag(by_text *list, by_text *opaque, bool *valid)
 {
-	const char *at = list->ptr;
 	const char *end = list->ptr + list->len;
+	const char *at = skip(list->ptr, end, " \t,");
 
-	while (at < end && (*at == ' ' || *at == '\t' || *at == ','))
-		at++;
 	if (at == end)
 		return false;
 	if (end - at > 2 && at[0] == 'W' && at[1] == '/')
 		at += 2;
 	const char *close = *at == '"' ? memchr(at + 1, '"', (size_t)(end - at - 1)) : NULL;
 
-	*valid = close != NULL;
-	if (close == NULL)
+	const char *rest = close != NULL ? skip(close + 1, end, " \t") : end;
+
+	*valid = close != NULL && (rest == end || *rest == ',');
+	if (!*valid)
 		return false;
 	*opaque = (by_text){ at + 1, (size_t)(close - at - 1) };
-	*list = (by_text){ close + 1, (size_t)(end - close - 1) };
+	*list = (by_text){ rest, (size_t)(end - rest) };
 	return true;
 }
 
@@ -85,7 +95,8 @@ by__if_match by__etag_if_match(by_text header, int64_t *version)
 	for (; next_tag(&header, &opaque, &valid); tags++) {
 		int64_t value;
 
-		if (by__int_parse(opaque, &value) && value > 0) {
+		/* Tags are compared as text: "07" is not the tag of version 7. */
+		if (opaque.len > 0 && opaque.ptr[0] != '0' && by__int_parse(opaque, &value) && value > 0) {
 			versions++;
 			*version = value;
 		}

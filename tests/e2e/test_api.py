@@ -391,6 +391,25 @@ def bad_paths(site):
 
 
 @both
+def refused_by_the_web_server(site):
+    """What nginx itself refuses is a problem document too, and tells no version"""
+    end = "Host: localhost\r\nConnection: close\r\n"
+    for head, status in ((f"GET /% HTTP/1.1\r\n{end}", 400), (f"GET /../x HTTP/1.1\r\n{end}", 400),
+                         (f"get {EXPERIMENTS} HTTP/1.1\r\n{end}", 400), (f"OPTIONS * HTTP/1.1\r\n{end}", 400),
+                         ("GET / HTTP/1.1\r\nConnection: close\r\n", 400), ("\x16\x03\x01\r\n", 400),
+                         (f"POST {EXPERIMENTS} HTTP/1.1\r\n{end}Content-Length: -1\r\n", 400),
+                         (f"POST {EXPERIMENTS} HTTP/1.1\r\n{end}Content-Length: 5\r\nContent-Length: 6\r\n", 400),
+                         (f"TRACE {EXPERIMENTS} HTTP/1.1\r\n{end}", 405),
+                         (f"GET /{'x' * 9000} HTTP/1.1\r\n{end}", 414), (f"GET /live HTTP/1.1\r\n{end}A: {'x' * 9000}\r\n", 431),
+                         (f"POST {EXPERIMENTS} HTTP/1.1\r\n{end}Transfer-Encoding: gzip\r\n", 501),
+                         (f"GET /live HTTP/2.0\r\n{end}", 505)):
+        got = harness.exchange(site.port, (head + "\r\n").encode("latin-1"))
+        check_problem(got, status)
+        assert ("allow" in got.headers) == (status == 405), (head, got.headers)
+        assert not re.search(r"\d", got.headers["server"]), got.headers
+
+
+@both
 def media_types(site):
     """A body of another media type is 415, with or without a token; without a type too"""
     for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx", "nonsense"):

@@ -50,17 +50,31 @@ def test_pages():
             assert "max-age" in found.headers.get("cache-control", ""), (asset, found.headers)
 
 
+def test_pages_are_read_only():
+    """Another method on a page is 405 with Allow, a missing asset 404, both as problem documents"""
+    need_assets()
+    for path in ("/docs", "/redoc", "/docs/assets/swagger-ui.css"):
+        got = site().client.delete(path)
+        harness.check_problem(got, 405)
+        assert got.headers["allow"] == "GET, HEAD", got.headers
+    harness.check_problem(site().client.get("/docs/assets/absent.js"), 404)
+
+
 def test_pages_bypass_application():
     """Fetching the documentation pages leaves the application's request counter unchanged"""
     need_assets()
 
     def count():
-        return harness.metric_sum(site().metrics(), "http_server_request_duration_seconds_count", http_route="/docs")
+        """All requests but the scrapes that count them."""
+        text, name = site().metrics(), "http_server_request_duration_seconds_count"
+        return harness.metric_sum(text, name) - harness.metric_sum(text, name, http_route="/metrics")
 
     before = count()
     for path in ("/docs", "/redoc", "/docs/assets/swagger-ui.css"):
         assert site().client.get(path).status == 200
     assert count() == before
+    assert site().client.get("/live").status == 200
+    assert count() == before + 1, "the application's own requests are counted"
 
 
 def test_compression():

@@ -130,6 +130,8 @@ class Process:
 
         def prepare():
             _die_with_parent()
+            for number in (signal.SIGINT, signal.SIGQUIT):  # ignored, when the tests run in a shell's background
+                signal.signal(number, signal.SIG_DFL)
             for limit, value in (limits or {}).items():
                 resource.setrlimit(limit, value)
 
@@ -262,6 +264,15 @@ class Response:
 
     def __repr__(self):
         return f"<{self.status} {dict(self.headers)} {self.body[:600]!r}>"
+
+
+def exchange(port, data):
+    """The answer to these bytes, which need not be a request that a client library would send."""
+    with socket.create_connection(("127.0.0.1", port), 10 * SLOW) as connection:
+        connection.sendall(data)
+        got = http.client.HTTPResponse(connection)
+        got.begin()
+        return Response(got.status, got.getheaders(), got.read())
 
 
 class Client:

@@ -56,6 +56,8 @@ START_TEST(if_match_names_a_version)
 		{ "\"x\", \"7\"", BY__IF_MATCH_VERSION, 7 }, { "\"x\"", BY__IF_MATCH_OTHER, 0 }, { "\"0\"", BY__IF_MATCH_OTHER, 0 },
 		{ "\"-1\"", BY__IF_MATCH_OTHER, 0 }, { "\"99999999999999999999\"", BY__IF_MATCH_OTHER, 0 },
 		{ "\"7\", \"8\"", BY__IF_MATCH_SEVERAL, 0 }, { "7", BY__IF_MATCH_INVALID, 0 }, { "", BY__IF_MATCH_INVALID, 0 },
+		{ "\"07\"", BY__IF_MATCH_OTHER, 0 }, { "\"7\"\"8\"", BY__IF_MATCH_INVALID, 0 },
+		{ "\"7\" \"8\"", BY__IF_MATCH_INVALID, 0 }, { "\"x\" ,, \"7\" ,", BY__IF_MATCH_VERSION, 7 },
 		{ "\"7", BY__IF_MATCH_INVALID, 0 }, { "\"7\" x", BY__IF_MATCH_INVALID, 0 }, { "W/", BY__IF_MATCH_INVALID, 0 },
 	};
 
