@@ -282,6 +282,9 @@ void by__connection_serve(by_ctx *ctx, void *argument)
 		answer_unavailable(c);
 	else if (!gate->options.serve(gate->options.server, ctx, &c->exchange))
 		c->keep = false;
+	/* Without END_REQUEST the web server knows that its client has not got everything. */
+	if (c->exchange.broken_off)
+		by__connection_gone(c);
 	finish(c, ctx);
 }
 

@@ -104,8 +104,10 @@ BY_API BY_MUST_CHECK by_error *by_database_query(by_ctx *ctx, const by_statement
 
 /*
  * Runs `work` in a transaction: commits when it returns BY_OK, else rolls back
- * and returns its error. Within one already, it simply runs. A serialization
- * failure is retried up to three times. Parks.
+ * and returns its error. Within one already, it simply runs, at that one's
+ * isolation. A serialization failure is retried up to three times, so that
+ * `work` may run again. Child tasks that `work` spawns take part; it joins them
+ * before it returns, else their next statement is DATABASE_UNAVAILABLE. Parks.
  */
 BY_API BY_MUST_CHECK by_error *by_transact(by_ctx *ctx, by_isolation isolation,
     by_error *(*work)(by_ctx *ctx, void *argument), void *argument);

@@ -19,6 +19,7 @@
 	X(CONFLICT, ERROR, 409, "conflict", "Conflict", false) \
 	X(UNIQUE_VIOLATION, CONFLICT, 409, "already-exists", "Already Exists", false) \
 	X(REFERENCE_VIOLATION, CONFLICT, 409, "reference-violation", "Reference Violation", false) \
+	X(VERSION_CONFLICT, CONFLICT, 409, "conflict", "Conflict", false) \
 	X(SERIALIZATION_FAILURE, CONFLICT, 409, "serialization-failure", "Concurrent Update", true) \
 	X(GONE, ERROR, 410, "gone", "Gone", false) \
 	X(PRECONDITION_FAILED, ERROR, 412, "precondition-failed", "Precondition Failed", false) \

@@ -1,5 +1,7 @@
 /*
  * The request and the answer, for operations that need more than their models.
+ * Reading the body and answering are for the request's own coroutine: child
+ * tasks and offloaded functions hand it what they have made.
  */
 #ifndef BANYAN_HTTP_H
 #define BANYAN_HTTP_H
@@ -32,7 +34,10 @@ BY_API by_text by_request_header(const by_ctx *ctx, const char *name);
  */
 BY_API BY_MUST_CHECK by_error *by_request_read(by_ctx *ctx, void *data, size_t capacity, size_t *got);
 
-/* Before the answer begins. Name and value are copied; CR, LF and NUL in them are refused by an assertion. */
+/*
+ * Before the answer begins. Name and value are copied. A value with a CR or LF
+ * would be a header of its own: the request then fails with INTERNAL.
+ */
 BY_API void by_respond_status(by_ctx *ctx, int status);
 BY_API void by_respond_header(by_ctx *ctx, const char *name, const char *value);
 

@@ -68,7 +68,7 @@ BY_API BY_MUST_CHECK by_error *by_service_get(by_ctx *ctx, const by_service *ser
 BY_API BY_MUST_CHECK by_error *by_service_list(by_ctx *ctx, const by_service *service, const by_query *query,
     by_list_any *views, by_page_info *info);
 BY_API BY_MUST_CHECK by_error *by_service_create(by_ctx *ctx, const by_service *service, const void *in, void *view);
-/* `present` NULL replaces, else only those members change. version 0: any. CONFLICT when it has moved on. */
+/* `present` NULL replaces, else only those members change. version 0: any. VERSION_CONFLICT when it has moved on. */
 BY_API BY_MUST_CHECK by_error *by_service_update(by_ctx *ctx, const by_service *service, by_value id, int64_t version,
     const void *in, const by_present *present, void *view);
 BY_API BY_MUST_CHECK by_error *by_service_remove(by_ctx *ctx, const by_service *service, by_value id, int64_t version);

@@ -103,10 +103,10 @@ BY_API BY_MUST_CHECK by_error *by_store_count(by_ctx *ctx, const by_model *model
 BY_API BY_MUST_CHECK by_error *by_store_create(by_ctx *ctx, const by_model *model, void *row);
 /*
  * Writes all fields but id and created_at where id and version are the row's,
- * and raises its version. NOT_FOUND, or CONFLICT when the version has moved on. Parks.
+ * and raises its version. NOT_FOUND, or VERSION_CONFLICT when the version has moved on. Parks.
  */
 BY_API BY_MUST_CHECK by_error *by_store_update(by_ctx *ctx, const by_model *model, void *row);
-/* Marks the row deleted, or deletes it when the model has no soft delete. version 0: any. NOT_FOUND, CONFLICT. Parks. */
+/* Marks the row deleted, or deletes it when the model has no soft delete. version 0: any. NOT_FOUND, VERSION_CONFLICT. Parks. */
 BY_API BY_MUST_CHECK by_error *by_store_remove(by_ctx *ctx, const by_model *model, by_value id, int64_t version);
 
 /* Typed functions over one model whose id is a ULID. */

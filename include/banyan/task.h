@@ -36,7 +36,7 @@ BY_API void by_cancel(by_task *task);
 
 /*
  * Makes `fn`_task, to spawn or offload, from `by_error *fn(by_ctx *, T *)`; C
- * may not call through a cast pointer.
+ * may not call through a cast pointer. T may be const.
  */
 #define BY_TASK(fn, T) \
 	static by_error *fn##_task(by_ctx *ctx, void *argument) \
@@ -44,7 +44,8 @@ BY_API void by_cancel(by_task *task);
 		T *typed = argument; \
 		return fn(ctx, typed); \
 	} \
-	BY_UNUSED static by_task *fn##_spawn(by_ctx *ctx, T *argument) { return by_spawn(ctx, fn##_task, argument); } \
+	BY_UNUSED static by_task *fn##_spawn(by_ctx *ctx, T *argument) \
+	{ return by_spawn(ctx, fn##_task, (void *)(uintptr_t)argument); } \
 	typedef int fn##_task_end
 #define BY_SPAWN(ctx, fn, argument) fn##_spawn((ctx), (argument))
 

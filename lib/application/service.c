@@ -145,7 +145,7 @@ static by_error *find_to_change(by_ctx *ctx, const change *c, void *row)
 {
 	BY_TRY(find(ctx, c->service, c->scope, c->id, row));
 	if (c->version != 0 && ((const by_entity *)row)->version != c->version)
-		return by_fail(ctx, CONFLICT, "The %s has been changed meanwhile; read it again.", c->service->entity->name);
+		return by_fail(ctx, VERSION_CONFLICT, "The %s has been changed meanwhile; read it again.", c->service->entity->name);
 	return BY_OK;
 }
 
@@ -262,7 +262,7 @@ by_error *by__service_update(by_ctx *ctx, const by_service *service, const by__s
 	    .view = view };
 	for (int attempt = 1;; attempt++) {
 		by_error *error = run(ctx, &c, update, service->before_update != NULL);
-		bool      lost = error && error->kind == BY_ERROR_KIND(CONFLICT) && version == 0;
+		bool      lost = by_error_is(error, VERSION_CONFLICT) && version == 0;
 		if (!lost || attempt == UPDATE_ATTEMPTS)
 			return error;
 	}

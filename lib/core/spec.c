@@ -251,6 +251,16 @@ static const by_spec *read_field(reading *r, const by_field *field)
 
 static const by_spec *read_object(reading *r);
 
+/* Under and, or, not. One without a condition would mean the opposite of what its neighbours make of its absence. */
+static const by_spec *read_part(reading *r)
+{
+	size_t         before = by_faults_count(r->found);
+	const by_spec *spec = read_object(r);
+	if (!spec && by_faults_count(r->found) == before && !r->json.broken)
+		by_json_fault(&r->json, "items", "must hold at least one condition");
+	return spec;
+}
+
 static const by_spec *read_several(reading *r, by_spec_op op)
 {
 	parts    all = { 0 };
@@ -264,7 +274,7 @@ static const by_spec *read_several(reading *r, by_spec_op op)
 		return NULL;
 	size_t seen = 0;
 	for (r->json.where = &here; by_json_next_item(&r->json); here.index = ++seen)
-		add_part(r->arena, &all, read_object(r));
+		add_part(r->arena, &all, read_part(r));
 	r->json.where = here.up;
 	if (!seen)
 		by_json_fault(&r->json, "items", "must hold at least one filter");
@@ -273,7 +283,7 @@ static const by_spec *read_several(reading *r, by_spec_op op)
 
 static const by_spec *read_not(reading *r)
 {
-	const by_spec *of = read_object(r);
+	const by_spec *of = read_part(r);
 	return of ? negated(r->arena, of) : NULL;
 }
 

@@ -141,7 +141,7 @@ static by_error *call_create(const by_operation *operation, by_ctx *ctx, const v
 	return BY_OK;
 }
 
-/* Of several tags at most one is the row's, so the row must be read first. */
+/* Whether the row's tag is among these, and its version if so, else NO_VERSION. The row must be read for it. */
 static by_error *match_current(const crud_operation *op, by_ctx *ctx, const void *in, by_text tags, int64_t *version)
 {
 	const by_model *entity = op->crud->service->entity;
@@ -152,11 +152,25 @@ static by_error *match_current(const crud_operation *op, by_ctx *ctx, const void
 	return BY_OK;
 }
 
+/* If-None-Match before a change (RFC 9110 section 13.1.2): "*" is how a client says that it means to overwrite nothing. */
+static by_error *check_none_match(const crud_operation *op, by_ctx *ctx, const void *in)
+{
+	by_text tags = ctx->request ? by_request_header(ctx, "If-None-Match") : (by_text){ NULL, 0 };
+	int64_t version = NO_VERSION;
+	if (tags.ptr == NULL)
+		return BY_OK;
+	BY_TRY(match_current(op, ctx, in, tags, &version));
+	if (version != NO_VERSION)
+		return by_fail(ctx, PRECONDITION_FAILED, "It is there already, in a state that If-None-Match names.");
+	return BY_OK;
+}
+
 /* The version that If-Match asks for: 0 any, NO_VERSION one that there is not. */
 static by_error *wanted_version(const crud_operation *op, by_ctx *ctx, const void *in, int64_t *version)
 {
 	const char *header = ((const item_input *)in)->if_match;
 	*version = 0;
+	BY_TRY(check_none_match(op, ctx, in));
 	if (!header)
 		return BY_OK;
 	by_text tags = { header, strlen(header) };
@@ -179,7 +193,7 @@ static by_error *wanted_version(const crud_operation *op, by_ctx *ctx, const voi
 /* A version that the client named and that has moved on is a failed precondition (RFC 9110 section 13.1.1). */
 static by_error *unless_moved(by_ctx *ctx, int64_t version, by_error *error)
 {
-	if (!error || version == 0 || error->kind != BY_ERROR_KIND(CONFLICT))
+	if (version == 0 || !by_error_is(error, VERSION_CONFLICT))
 		return error;
 	return by_error_because(by_fail(ctx, PRECONDITION_FAILED,
 	    "It has been changed since the version that If-Match names; read it again."), error);

@@ -73,6 +73,17 @@ static void write_document(by_ctx *ctx, const by_error *error)
 	by_json_object_end(&w);
 }
 
+/* The detail as a challenge may hold it (RFC 6750 section 3): an application's may quote what a client sent. */
+static const char *challenge_text(by_ctx *ctx, const by_error *error)
+{
+	char *text = by_copy(ctx->arena, detail_of(error));
+
+	for (char *c = text; *c != '\0'; c++)
+		if (*c < 0x20 || *c > 0x7e || *c == '"' || *c == '\\')
+			*c = '?';
+	return text;
+}
+
 static void put_headers(by_ctx *ctx, const by_error *error)
 {
 	by_request *request = by__request(ctx);
@@ -83,7 +94,7 @@ static void put_headers(by_ctx *ctx, const by_error *error)
 		by_respond_header(ctx, "Allow", request->routed.allow);
 	if (status == 401)
 		by_respond_header(ctx, "WWW-Authenticate", request->token_sent
-		    ? by_format(ctx->arena, "Bearer error=\"invalid_token\", error_description=\"%s\"", detail_of(error))
+		    ? by_format(ctx->arena, "Bearer error=\"invalid_token\", error_description=\"%s\"", challenge_text(ctx, error))
 		    : "Bearer");
 	if (retry == 0 && (status == 503 || status == 429))
 		retry = RETRY_AFTER_DEFAULT;
@@ -112,6 +123,7 @@ void by__problem_respond(by_ctx *ctx, by_error *error)
 		by_debug(ctx, "request refused", BY_F("kind", error->kind->name));
 	if (response->started || by_error_is(error, CANCELLED)) {
 		response->broken = true;
+		by__request(ctx)->exchange->broken_off = response->started;
 		response->status = response->started ? response->status : error->kind->status;
 		return;
 	}

@@ -75,7 +75,7 @@ void by__response_reset(by_ctx *ctx)
 	by__response *response = response_of(ctx);
 
 	response->status = 0;
-	response->content_type = response->cache_control = response->etag = NULL;
+	response->content_type = response->cache_control = response->etag = response->split_header = NULL;
 	response->has_body = response->has_document = false;
 	response->headers.len = response->policy_headers;
 }
@@ -105,10 +105,12 @@ void by_respond_header(by_ctx *ctx, const char *name, const char *value)
 	by__response *response = response_of(ctx);
 
 	BY_REQUIRE(is_token(name));
-	BY_REQUIRE(strpbrk(value, "\r\n") == NULL);
 	BY_REQUIRE(!response->started);
 	BY_REQUIRE(strcasecmp(name, "Status") != 0 && strcasecmp(name, "Content-Length") != 0);
-	if (strcasecmp(name, "Content-Type") == 0) {
+	if (strpbrk(value, "\r\n") != NULL) {
+		/* Often what a client once sent: it costs its own request, not the worker. */
+		response->split_header = by_copy(ctx->arena, name);
+	} else if (strcasecmp(name, "Content-Type") == 0) {
 		response->content_type = by_copy(ctx->arena, value);
 	} else if (strcasecmp(name, "Cache-Control") == 0) {
 		response->cache_control = by_copy(ctx->arena, value);
@@ -198,6 +200,10 @@ by_error *by__response_check(by_ctx *ctx)
 	by__response *response = response_of(ctx);
 	size_t        fixed = 256 + strlen(ctx->request_id ? ctx->request_id : "");
 	size_t        largest;
+
+	if (response->split_header != NULL)
+		return by_error_internal(ctx->arena, by_fail(ctx, INTERNAL, NULL), "the value of the header %s holds a line end",
+		    response->split_header);
 
 	fixed += response->content_type ? strlen(response->content_type) : 0;
 	fixed += response->cache_control ? strlen(response->cache_control) : 0;

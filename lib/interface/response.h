@@ -19,6 +19,7 @@ typedef struct by__response {
 	const char *cache_control;
 	const char *etag;         /* with its quotes */
 	by_buf      headers;      /* further "Name: value\r\n" lines; made with the first */
+	const char *split_header; /* the name of one whose value holds a line end; NULL: none */
 	size_t      policy_headers; /* of those, the bytes that policies set: they stay when the operation fails */
 	by_buf      body;         /* BY__HEADERS_ROOM bytes, then the body; made with by__response_body */
 	bool        has_body;
@@ -37,7 +38,7 @@ void by__response_document(by_ctx *ctx, const char *content_type, by_text docume
 void by__response_mark(by_ctx *ctx);
 /* Forgets status, body and everything the operation set; policies' headers stay. */
 void by__response_reset(by_ctx *ctx);
-/* INTERNAL, naming the largest header for the log, when the web server would not take so many. */
+/* INTERNAL, naming the header for the log, when one would be split or the web server would not take so many. */
 BY_MUST_CHECK by_error *by__response_check(by_ctx *ctx);
 /* Sends what was collected. Errors are kept in `broken`. Parks. */
 void by__response_send(by_ctx *ctx);

@@ -243,10 +243,25 @@ typedef struct walk {
 	by__routed *routed;
 } walk;
 
-/* "." and ".." would mean another path to the web server in front than to us. */
-static bool is_dots(by_text text)
+/*
+ * "." and ".." would mean another path to the web server in front than to us,
+ * and to whoever makes a file's name of a parameter; so they would behind a
+ * slash that was escaped.
+ */
+static bool has_dots(by_text text)
 {
-	return (text.len == 1 && text.ptr[0] == '.') || (text.len == 2 && memcmp(text.ptr, "..", 2) == 0);
+	const char *at = text.ptr;
+	const char *end = text.ptr + text.len;
+
+	while (at < end) {
+		const char *slash = memchr(at, '/', (size_t)(end - at));
+		size_t      len = (size_t)((slash ? slash : end) - at);
+
+		if ((len == 1 && at[0] == '.') || (len == 2 && at[0] == '.' && at[1] == '.'))
+			return true;
+		at += len + (slash != NULL);
+	}
+	return false;
 }
 
 /* Splits, then decodes; false: not a path at all. Too many segments leave count at its limit plus one. */
@@ -263,7 +278,7 @@ static bool split(walk *to, by_text path)
 		by_text     decoded;
 
 		at = slash ? slash : end;
-		if (!by__uri_decode(to->arena, (by_text){ start, (size_t)(at - start) }, false, &decoded) || is_dots(decoded))
+		if (!by__uri_decode(to->arena, (by_text){ start, (size_t)(at - start) }, false, &decoded) || has_dots(decoded))
 			return false;
 		if (to->count < BY__PATH_SEGMENTS)
 			to->segments[to->count] = decoded;

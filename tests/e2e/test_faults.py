@@ -52,8 +52,8 @@ def test_worker_crash_logged():
     os.kill(victim, signal.SIGKILL)
     harness.wait_until(lambda: site.app.workers() and victim not in site.app.workers(), "a new worker")
     harness.wait_until(lambda: site.client.get("/ready").status == 200, "ready again")
-    lines = [line for line in site.app.log_lines() if str(victim) in str(line) and "9" in str(line)]
-    assert lines, site.app.log_lines()[-10:]
+    lines = [line for line in site.app.log_lines() if line.get("pid") == victim and line.get("signal") == "Killed"]
+    assert len(lines) == 1 and lines[0]["level"] == "error", site.app.log_lines()[-10:]
 
 
 def test_database_restarted():

@@ -612,7 +612,7 @@ static by_error *what_a_column_cannot_hold_is_refused(by_ctx *ctx)
 }
 
 /* Several statements, so that children of one transaction meet within the driver. */
-static by_error *add_several(by_ctx *ctx, char *stem)
+static by_error *add_several(by_ctx *ctx, const char *stem)
 {
 	for (int i = 0; i < 10; i++) {
 		sample s = make_sample(ctx, by_format(ctx->arena, "%s %d", stem, i)), found;
@@ -623,13 +623,13 @@ static by_error *add_several(by_ctx *ctx, char *stem)
 	}
 	return BY_OK;
 }
-BY_TASK(add_several, char);
+BY_TASK(add_several, const char);
 
 enum { CHILDREN = 6 };
 
 static by_error *add_with_children(by_ctx *ctx, void *argument)
 {
-	static char stems[CHILDREN][2] = { "a", "b", "c", "d", "e", "f" };
+	static const char *const stems[CHILDREN] = { "a", "b", "c", "d", "e", "f" };
 	const bool *join = argument;
 	by_task    *tasks[CHILDREN];
 	for (int i = 0; i < CHILDREN; i++)

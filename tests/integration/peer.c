@@ -72,6 +72,13 @@ static by_error *flood(by_ctx *ctx, const size_in *in)
 }
 BY_OPERATION_IN(flood, size_in);
 
+static by_error *break_off(by_ctx *ctx, const size_in *in)
+{
+	BY_TRY(flood(ctx, in));
+	return by_fail(ctx, INTERNAL, "The rest cannot be made.");
+}
+BY_OPERATION_IN(break_off, size_in);
+
 static by_error *crash(by_ctx *ctx, counted *out)
 {
 	/* Not NULL, which sanitizers would tell before the fault. */
@@ -106,6 +113,7 @@ static const by_route rows[] = {
 	BY_ROUTE(POST, "/late", count_late, .summary = "Wait, then count", .access = BY_PUBLIC, .max_body = 1 << 30),
 	BY_ROUTE(POST, "/ignore", ignore_body, .summary = "Answer without reading", .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/flood", flood, .summary = "Stream zeros", .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/break-off", break_off, .summary = "Stream zeros, then fail", .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/crash", crash, .summary = "Fault", .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/overflow", overflow, .summary = "Exhaust the stack", .access = BY_PUBLIC),
 };

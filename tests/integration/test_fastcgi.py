@@ -396,6 +396,18 @@ def test_worker_killed():
     assert running.stop() == 0
 
 
+def test_broken_off():
+    """an answer that fails on its way does not end as if it were whole: the connection closes without END_REQUEST"""
+    for size in (100, 100000):
+        with app().connect() as connection:
+            try:
+                answer = connection.request(uri=f"/api/v1/break-off?bytes={size}")
+                raise AssertionError(f"it has ended: {answer}")
+            except fastcgi.Closed:
+                pass
+    assert is_well(app())
+
+
 def test_crash_report():
     """a crash is logged with signal, method, route, request id and stack, and the pool is whole again"""
     for path, signals in (("crash", ("SIGSEGV",)), ("overflow", ("SIGSEGV", "SIGBUS"))):

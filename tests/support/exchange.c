@@ -152,6 +152,7 @@ static test_answer answer_of(by_arena *arena, const serving *to)
 
 	parse_answer(arena, &to->exchange.answer, &answer);
 	answer.reusable = to->reusable;
+	answer.broken_off = to->exchange.base.broken_off;
 	answer.writes = to->exchange.writes;
 	answer.reads = to->exchange.reads;
 	return answer;

@@ -28,6 +28,7 @@ typedef struct test_answer {
 	const char *body;    /* NUL-terminated */
 	size_t      body_len;
 	bool        reusable;
+	bool        broken_off;
 	unsigned    writes;  /* calls of the exchange */
 	unsigned    reads;
 } test_answer;

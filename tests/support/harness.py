@@ -130,6 +130,8 @@ class Process:
 
         def prepare():
             _die_with_parent()
+            for number in (signal.SIGINT, signal.SIGQUIT):  # ignored, when the tests run in a shell's background
+                signal.signal(number, signal.SIG_DFL)
             for limit, value in (limits or {}).items():
                 resource.setrlimit(limit, value)
 

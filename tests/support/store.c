@@ -239,7 +239,7 @@ static by_error *memory_update(by_ctx *ctx, by_store *base, const by_model *mode
 	if (store->losses > 0)
 		store->losses--, there->version++;
 	if (there->version != entity->version)
-		return by_fail(ctx, CONFLICT, "The row has been changed meanwhile.");
+		return by_fail(ctx, VERSION_CONFLICT, "The row has been changed meanwhile.");
 	BY_TRY(check_unique(ctx, store, model, row));
 	by_entity_touch(entity);
 	entity->version++;
@@ -255,7 +255,7 @@ static by_error *memory_remove(by_ctx *ctx, by_store *base, const by_model *mode
 	if (!there)
 		return by_fail(ctx, NOT_FOUND, "There is no such %s.", model->name);
 	if (version != 0 && there->version != version)
-		return by_fail(ctx, CONFLICT, "The row has been changed meanwhile.");
+		return by_fail(ctx, VERSION_CONFLICT, "The row has been changed meanwhile.");
 	by_entity_delete(there);
 	store->usage.writes++;
 	return BY_OK;

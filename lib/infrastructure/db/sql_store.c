@@ -246,7 +246,7 @@ static by_error *missed(by_ctx *ctx, const by__sql_plan *plan, by_value id, bool
 	if (version_asked)
 		BY_TRY(by_database_query(ctx, plan->find, &id, 1, &into.sink, NULL));
 	if (into.count)
-		return by_fail(ctx, CONFLICT, "The %s was changed by someone else in the meantime.", plan->model->name);
+		return by_fail(ctx, VERSION_CONFLICT, "The %s was changed by someone else in the meantime.", plan->model->name);
 	return by_fail(ctx, NOT_FOUND, "There is no such %s.", plan->model->name);
 }
 

@@ -126,6 +126,9 @@ START_TEST(whatever_is_wrong_is_a_fault_at_the_parameter)
 		{ "{\"or\":[]}", "items", "at least one" },
 		{ "{\"or\":[1]}", "type", "object" },
 		{ "{\"not\":[]}", "type", "object" },
+		{ "{\"not\":{}}", "items", "at least one" },
+		{ "{\"or\":[{},{\"fps\":1}]}", "items", "at least one" },
+		{ "{\"or\":[{\"name\":\"x\"},{\"fps\":{}}]}", "items", "at least one" },
 		{ "{\"not\":{\"not\":{\"not\":{\"not\":{\"not\":{}}}}}}", "depth", "deeply" },
 	};
 	set_up();

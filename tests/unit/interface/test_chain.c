@@ -1,6 +1,7 @@
 /* Chains: their order, what interceptors are given, and what start-up refuses. */
 #include <string.h>
 
+#include <banyan/http.h>
 #include <banyan/task.h>
 
 #include "core/runtime.h"
@@ -276,6 +277,7 @@ END_TEST
 /* A database whose transactions leave a trail of what happened to them. */
 static char trail[64];
 static bool commit_fails;
+static int  rivals; /* transactions that lose against another one */
 
 static by_error *begin_transaction(by_ctx *ctx, by_database *database, by_isolation isolation,
     by_transaction **transaction)
@@ -290,6 +292,8 @@ static by_error *commit_transaction(by_ctx *ctx, by_transaction *transaction)
 {
 	(void)transaction;
 	strcat(trail, "commit ");
+	if (rivals-- > 0)
+		return by_fail(ctx, SERIALIZATION_FAILURE, "The same data was changed at the same time.");
 	return commit_fails ? by_fail(ctx, DATABASE_UNAVAILABLE, "The database cannot be reached.") : BY_OK;
 }
 
@@ -302,42 +306,76 @@ static void rollback_transaction(by_ctx *ctx, by_transaction *transaction)
 
 static by_error *write_rows(by_ctx *ctx, text_in *out)
 {
+	by_respond_header(ctx, "X-Rows", "1");
 	strcat(trail, ctx->transaction ? "write " : "outside ");
 	out->text = "written";
 	return failures_left > 0 ? by_fail(ctx, CONFLICT, "It is there already.") : BY_OK;
 }
 BY_OPERATION_OUT(write_rows, text_in);
 
-START_TEST(the_answer_is_written_after_its_transaction_is_committed)
+static by_error *stream_rows(by_ctx *ctx, const text_in *in)
+{
+	(void)in;
+	by_respond_status(ctx, 200);
+	return by_respond_write(ctx, "row", 3);
+}
+BY_OPERATION_IN(stream_rows, text_in);
+
+/* Asks an application of that one row. */
+static test_answer ask_row(const by_route *row, const test_request *request)
 {
 	static const by_database_driver driver = {
 		.dialect = "test", .begin = begin_transaction, .commit = commit_transaction, .rollback = rollback_transaction
 	};
-	static const by_route own[] = {
-		BY_ROUTE(PUT, "/rows", write_rows, .access = BY_PUBLIC, .transaction = BY_TX_SERIALIZABLE)
-	};
-	by_database        database = { &driver };
-	by_providers       providers = { .database = &database };
-	const by_routes    group = { "Rows", own, 1, BY_HERE_INIT };
-	const by_routes   *own_groups[] = { &group };
-	const by_version   version = { "v1", "/v1", own_groups, 1 };
-	const by_app       own_app = { .name = "test", .version = "1", .versions = &version, .version_count = 1 };
-	const test_request request = { .method = "PUT", .target = "/v1/rows", .providers = &providers };
+	by_database      database = { &driver };
+	by_providers     providers = { .database = &database };
+	const by_routes  group = { "Rows", row, 1, BY_HERE_INIT };
+	const by_routes *own_groups[] = { &group };
+	const by_version version = { "v1", "/v1", own_groups, 1 };
+	const by_app     own_app = { .name = "test", .version = "1", .versions = &version, .version_count = 1 };
+	test_request     own = *request;
+
+	own.providers = &providers;
+	trail[0] = '\0';
+	return test_serve(arena, test_server(arena, &own_app), &own);
+}
+
+START_TEST(an_answer_under_way_is_not_begun_again)
+{
+	static const by_route row = BY_ROUTE(GET, "/rows", stream_rows, .access = BY_PUBLIC,
+	    .transaction = BY_TX_SERIALIZABLE);
 
 	arena = by_arena_new(0);
-	by__server *server = test_server(arena, &own_app);
+	rivals = 1;
+	test_answer answer = ask_row(&row, &(test_request){ .target = "/v1/rows?text=x" });
 
+	ck_assert_str_eq(answer.body, "row");
+	ck_assert(answer.broken_off);
+	ck_assert_str_eq(trail, "begin commit begin rollback ");
+}
+END_TEST
+
+START_TEST(the_answer_is_written_after_its_transaction_is_committed)
+{
+	static const by_route row = BY_ROUTE(PUT, "/rows", write_rows, .access = BY_PUBLIC,
+	    .transaction = BY_TX_SERIALIZABLE);
+	const test_request request = { .method = "PUT", .target = "/v1/rows" };
+
+	arena = by_arena_new(0);
 	failures_left = 0;
-	ck_assert_str_eq(test_serve(arena, server, &request).body, "{\"text\":\"written\"}");
+	ck_assert_str_eq(ask_row(&row, &request).body, "{\"text\":\"written\"}");
 	ck_assert_str_eq(trail, "begin write commit ");
-	trail[0] = '\0';
+	rivals = 1;
+	test_answer again = ask_row(&row, &request);
+
+	ck_assert_str_eq(trail, "begin write commit begin write commit ");
+	ck_assert_ptr_null(strstr(strstr(again.headers, "X-Rows: 1") + 1, "X-Rows"));
 	failures_left = 1;
-	ck_assert_int_eq(test_serve(arena, server, &request).status, 409);
+	ck_assert_int_eq(ask_row(&row, &request).status, 409);
 	ck_assert_str_eq(trail, "begin write rollback ");
-	trail[0] = '\0';
 	failures_left = 0;
 	commit_fails = true;
-	test_answer answer = test_serve(arena, server, &request);
+	test_answer answer = ask_row(&row, &request);
 
 	ck_assert_int_eq(answer.status, 503);
 	ck_assert_ptr_null(strstr(answer.body, "written"));
@@ -349,4 +387,4 @@ UNIT("chain", a_chain_holds_what_its_row_asks_for_in_one_order, an_interceptor_m
     one_interceptor_may_stand_twice_with_a_state_each, a_row_without_access_does_not_start,
     every_mistake_is_told_at_once_with_its_place, two_rows_for_the_same_requests_do_not_start,
     fields_that_have_nowhere_to_come_from_do_not_start, the_deadline_of_the_row_ends_its_waits,
-    the_answer_is_written_after_its_transaction_is_committed);
+    an_answer_under_way_is_not_begun_again, the_answer_is_written_after_its_transaction_is_committed);

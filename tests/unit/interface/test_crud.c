@@ -56,7 +56,13 @@ static const by_field book_view_fields[] = {
 BY_MODEL(book_view, book_view_fields, .doc = "A book");
 
 BY_SERVICE(shelves_service, shelf);
-BY_SERVICE(books_service, book, .create = &book_create_model, .view = &book_view_model);
+/* A rule of the application's own. */
+static by_error *keep_pages(by_ctx *ctx, const book *before, book *row)
+{
+	return before->pages == 99 && row->pages != 99 ? by_fail(ctx, CONFLICT, "A book of 99 pages stays one.") : BY_OK;
+}
+BY_SERVICE_CHANGE_HOOK(keep_pages, book);
+BY_SERVICE(books_service, book, .create = &book_create_model, .view = &book_view_model, .before_update = keep_pages_hook);
 
 static const by_route v1_rows[] = {
 	BY_CRUD("/shelves", shelves_service, .access = BY_PUBLIC),
@@ -269,6 +275,32 @@ START_TEST(if_match_guards_against_lost_updates)
 }
 END_TEST
 
+START_TEST(if_none_match_keeps_what_is_there)
+{
+	const char *const any[] = { "HTTP_IF_NONE_MATCH=*", NULL };
+	const char *const other[] = { "HTTP_IF_NONE_MATCH=\"7\"", NULL };
+	set_up();
+	const char  *shelf_id = new_shelf("top");
+	test_request request = { .method = "PUT", .target = by_format(arena, "/api/v1/books/%s", new_book(shelf_id, "One", 10)),
+	    .body = by_format(arena, "{\"shelf_id\":\"%s\",\"title\":\"New\",\"pages\":5}", shelf_id), .variables = any,
+	    .providers = providers, .arena = arena };
+	ck_status(test_serve(arena, server, &request), 412);
+	request.variables = other;
+	ck_status(test_serve(arena, server, &request), 200);
+}
+END_TEST
+
+START_TEST(a_rule_that_refuses_is_409_also_under_if_match)
+{
+	set_up();
+	const char *path = by_format(arena, "/api/v1/books/%s", new_book(new_shelf("top"), "One", 99));
+	test_answer done = ask_if("PATCH", path, "{\"pages\":11}", "\"1\"");
+	ck_status(done, 409);
+	ck_holds(done, "A book of 99 pages stays one.");
+	ck_status(ask_if("PATCH", path, "{\"pages\":11}", "\"2\""), 412);
+}
+END_TEST
+
 START_TEST(a_taken_unique_value_is_409)
 {
 	set_up();
@@ -382,6 +414,7 @@ END_TEST
 
 UNIT("crud", create_answers_201_with_location_and_tag, links_begin_with_the_base_path,
     bad_bodies_are_422_and_store_nothing, lists_are_pages_with_links, an_empty_list_is_a_page_too, all_bad_parameters_are_told_at_once, what_the_view_hides_cannot_be_asked_for,
-    put_replaces_and_patch_merges, if_match_guards_against_lost_updates, a_taken_unique_value_is_409,
+    put_replaces_and_patch_merges, if_match_guards_against_lost_updates, if_none_match_keeps_what_is_there, a_rule_that_refuses_is_409_also_under_if_match,
+    a_taken_unique_value_is_409,
     below_a_parent_only_its_rows_are_there, below_an_absent_parent_everything_is_404, cursors_and_the_envelope_of_v2,
     what_a_row_leaves_out_is_405, rows_that_cannot_work_refuse_start_up_with_their_place);

@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 
 #include <banyan/http.h>
+#include <banyan/identity.h>
 
 #include "core/shared.h"
 #include "support/exchange.h"
@@ -72,6 +73,15 @@ static by_error *many_headers(by_ctx *ctx, thing *out)
 }
 BY_OPERATION_OUT(many_headers, thing);
 
+/* A header of what a client sent. */
+static by_error *named_file(by_ctx *ctx, const kind_in *in, thing *out)
+{
+	out->number = 1;
+	by_respond_header(ctx, "Content-Disposition", by_format(ctx->arena, "attachment; filename=%s", in->kind));
+	return BY_OK;
+}
+BY_OPERATION(named_file, kind_in, thing);
+
 static by_error *breaks_off(by_ctx *ctx, const kind_in *in)
 {
 	(void)in;
@@ -80,10 +90,28 @@ static by_error *breaks_off(by_ctx *ctx, const kind_in *in)
 }
 BY_OPERATION_IN(breaks_off, kind_in);
 
+/* An application's own 401, whose detail holds what the client sent. */
+static by_error *stranger(by_ctx *ctx, const kind_in *in)
+{
+	return by_fail(ctx, UNAUTHENTICATED, "Nobody is called %s.", in->kind);
+}
+BY_OPERATION_IN(stranger, kind_in);
+
+/* Takes every token. */
+static by_error *trusting(by_verifier *verifier, by_ctx *ctx, by_text token, const by_principal **principal)
+{
+	(void)verifier;
+	(void)token;
+	*principal = BY_NEW(ctx->arena, by_principal);
+	return BY_OK;
+}
+
 static const by_route rows[] = {
+	BY_ROUTE(GET, "/stranger", stranger, .access = BY_AUTHENTICATED),
 	BY_ROUTE(GET, "/fail/{kind}", fails_with, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/not-finite", not_finite, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/too-large", too_large, .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/named", named_file, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/headers", many_headers, .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/breaks-off/{kind}", breaks_off, .access = BY_PUBLIC),
 };
@@ -163,6 +191,23 @@ START_TEST(what_a_failed_operation_had_set_is_dropped)
 }
 END_TEST
 
+START_TEST(a_challenge_holds_no_quote_and_no_line_end)
+{
+	static const by_verifier_driver driver = { trusting, NULL };
+	static const char *const        variables[] = { "HTTP_AUTHORIZATION=Bearer t", NULL };
+	by_verifier  verifier = { &driver };
+	by_providers providers = { .verifier = &verifier };
+
+	setup();
+	test_answer answer = test_serve(arena, server, &(test_request){ .target = "/v1/stranger?kind=a%22b%0D%0AX-Made:+up",
+	    .variables = variables, .providers = &providers });
+
+	ck_assert_int_eq(answer.status, 401);
+	ck_assert_str_eq(test_header(arena, &answer, "WWW-Authenticate"),
+	    "Bearer error=\"invalid_token\", error_description=\"Nobody is called a?b??X-Made: up.\"");
+}
+END_TEST
+
 START_TEST(unavailable_says_when_to_come_back)
 {
 	setup();
@@ -228,6 +273,19 @@ START_TEST(too_many_headers_are_a_500_without_them)
 }
 END_TEST
 
+START_TEST(a_line_end_in_a_header_is_a_500_without_it)
+{
+	setup();
+	test_answer answer = get("/v1/named?kind=plain");
+
+	ck_assert_str_eq(test_header(arena, &answer, "Content-Disposition"), "attachment; filename=plain");
+	answer = get("/v1/named?kind=a%0D%0ASet-Cookie:+x");
+	ck_assert_int_eq(answer.status, 500);
+	ck_assert_ptr_null(strstr(answer.headers, "Set-Cookie"));
+	ck_assert_ptr_null(test_header(arena, &answer, "Content-Disposition"));
+}
+END_TEST
+
 START_TEST(an_answer_under_way_is_broken_off)
 {
 	setup();
@@ -235,7 +293,7 @@ START_TEST(an_answer_under_way_is_broken_off)
 
 	ck_assert_int_eq(answer.status, 200);
 	ck_assert_str_eq(answer.body, "half");
-	ck_assert(!answer.reusable);
+	ck_assert(!answer.reusable && answer.broken_off);
 }
 END_TEST
 
@@ -262,7 +320,9 @@ START_TEST(requests_that_a_stopping_server_ends_are_told_to_come_again)
 END_TEST
 
 UNIT("problem", every_kind_is_one_document_with_its_status, nothing_internal_is_shown,
+    a_challenge_holds_no_quote_and_no_line_end,
     what_a_failed_operation_had_set_is_dropped, unavailable_says_when_to_come_back,
     what_the_router_refuses_is_a_document_too, an_answer_that_cannot_be_written_is_a_500,
-    in_development_an_answer_must_fit_its_model, too_many_headers_are_a_500_without_them, an_answer_under_way_is_broken_off,
+    in_development_an_answer_must_fit_its_model, too_many_headers_are_a_500_without_them,
+    a_line_end_in_a_header_is_a_500_without_it, an_answer_under_way_is_broken_off,
     nobody_is_answered_when_the_client_is_gone, requests_that_a_stopping_server_ends_are_told_to_come_again);

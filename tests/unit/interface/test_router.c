@@ -123,7 +123,8 @@ START_TEST(what_is_not_a_path_is_refused)
 {
 	static const char *const bad[] = {
 		"", "runs", "/runs/%", "/runs/%2", "/runs/%zz", "/runs/%00", "/runs/%0a", "/runs/\x01", "/runs/\x7f", "/runs/\xff",
-		"/runs/%ff", "/runs/%c0%af", "/runs/%ed%a0%80", "/runs/..", "/runs/%2e%2e", "/runs/./7", "/files/../runs", "*"
+		"/runs/%ff", "/runs/%c0%af", "/runs/%ed%a0%80", "/runs/..", "/runs/%2e%2e", "/runs/./7", "/files/../runs", "*",
+		"/files/a%2F..%2F..%2Fb", "/files/..%2fetc", "/runs/x%2F.", "/runs/%2e%2E%2F"
 	};
 
 	setup();
