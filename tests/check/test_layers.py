@@ -132,6 +132,13 @@ def test_environment_read():
             "only routes/core reads the environment")
 
 
+def test_handler_knows_the_loop():
+    """A loop, thread or signal call in routes is found"""
+    for call in ("uv_timer_start(0, 0, 0, 0)", "pthread_create(0, 0, 0, 0)", "signal(2, 0)"):
+        planted("routes/v1/planted.c", f"void f(void) {{ {call}; }}\n", "routes/v1/planted.c:1:",
+                "handlers use no loop, thread or signal call")
+
+
 def test_circle():
     """Two headers that include each other are found"""
     other = os.path.join(copy(), "lib", "core", "planted_b.h")

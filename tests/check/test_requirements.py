@@ -40,7 +40,8 @@ def test_tests():
             assert os.path.exists(whole), (row[0], path)
             text = harness.read(whole)
             for test in filter(None, re.split(r",\s*", tests)):
-                assert re.search(rf"\b(test_)?{re.escape(test)}\b", text), (row[0], path, test)
+                assert re.search(rf"(?m)^(def (test_)?|START_TEST\(|[A-Z_]+\(|static by_error \*){re.escape(test)}\b", text), \
+                    (row[0], path, test)
 
 
 harness.main()

@@ -1,5 +1,6 @@
 """The documentation: the OpenAPI document, the pages that nginx serves from files, health, and the commands beside them."""
 
+import html
 import json
 import os
 import re
@@ -48,6 +49,25 @@ def test_pages():
             found = site().client.get(asset)
             assert found.status == 200 and len(found.body) > 100, (asset, found.status)
             assert "max-age" in found.headers.get("cache-control", ""), (asset, found.headers)
+
+
+def test_pages_render():
+    """A browser shows every operation on both pages, and nothing that they do breaks their policy"""
+    need_assets()
+    program = next(filter(None, map(harness.program_path, ("chromium", "google-chrome"))), None)
+    if program is None:
+        harness.skip("no Chromium is installed")
+    summaries = {operation["summary"] for _, _, operation in operations("v2")}
+    for path in ("/docs", "/redoc"):
+        done = harness.run([program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                            "--disable-component-update", "--disable-sync", "--no-first-run", "--enable-logging=stderr",
+                            f"--user-data-dir={harness.directory('browser')}", "--virtual-time-budget=8000", "--dump-dom",
+                            f"http://127.0.0.1:{site().port}{path}"], timeout=60)
+        assert done.returncode == 0, done.stderr
+        shown = html.unescape(done.stdout)
+        assert not [summary for summary in summaries if f">{summary}<" not in shown], (path, shown[-2000:])
+        told = [line for line in done.stderr.splitlines() if "CONSOLE" in line or "Refused to" in line]
+        assert not told, told
 
 
 def test_pages_are_read_only():
