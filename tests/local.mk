@@ -93,13 +93,15 @@ noinst_PROGRAMS += tests/integration/peer
 tests_integration_peer_LDADD = libbanyan-all.la
 
 # The tests in Python start what they need themselves; tests/support is what they share.
-PYTHON_TESTS = \
+PYTHON_TESTS = $(SOURCE_TESTS) $(SERVER_TESTS)
+SOURCE_TESTS = \
 	tests/check/test_guides.py \
 	tests/check/test_install.py \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
-	tests/check/test_scripts.py \
+	tests/check/test_scripts.py
+SERVER_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_cgi.py \
 	tests/e2e/test_docs.py \
@@ -131,9 +133,12 @@ EXTRA_PROGRAMS += \
 tests_bench_micro_json_LDADD = libbanyan-all.la
 CLEANFILES += $(EXTRA_PROGRAMS)
 
-.PHONY: check-unit
+.PHONY: check-unit check-running
 check-unit:
 	$(MAKE) check TESTS='$(check_PROGRAMS)'
+# All that runs our programs: what to run under sanitizers.
+check-running:
+	$(MAKE) check TESTS='$(check_PROGRAMS) $(SERVER_TESTS)'
 
 # The benchmark runs by `make bench` only, on a quiet machine.
 EXTRA_DIST += \
