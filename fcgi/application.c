@@ -49,7 +49,7 @@ static by_error *make_room(const by__application *application)
 
 	if (strncmp(url, "sqlite:", 7) != 0 || *path == ':')
 		return BY_OK;
-	return by__directory_of(application->arena, path);
+	return by__directory_of(application->arena, path, BY__DATA_DIRECTORY);
 }
 
 static by_error *open_verifier(by__application *application, by_arena *arena, by_verifier **verifier)

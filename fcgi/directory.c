@@ -5,7 +5,7 @@
 
 #include "fcgi/directory.h"
 
-by_error *by__directory_make(by_arena *arena, const char *path)
+by_error *by__directory_make(by_arena *arena, const char *path, mode_t mode)
 {
 	char *part = by_copy(arena, path);
 
@@ -15,7 +15,7 @@ by_error *by__directory_make(by_arena *arena, const char *path)
 		if (end != '/' && end != 0)
 			continue;
 		*at = 0;
-		if (*part && mkdir(part, 0755) != 0 && errno != EEXIST)
+		if (*part && mkdir(part, mode) != 0 && errno != EEXIST)
 			return by_error_new(arena, UNAVAILABLE, "The directory %s cannot be made: %s.", part, strerror(errno));
 		if (end == 0)
 			return BY_OK;
@@ -23,7 +23,7 @@ by_error *by__directory_make(by_arena *arena, const char *path)
 	}
 }
 
-by_error *by__directory_of(by_arena *arena, const char *file)
+by_error *by__directory_of(by_arena *arena, const char *file, mode_t mode)
 {
 	char *directory = by_copy(arena, file);
 	char *slash = strrchr(directory, '/');
@@ -31,5 +31,5 @@ by_error *by__directory_of(by_arena *arena, const char *file)
 	if (!slash || slash == directory)
 		return BY_OK;
 	*slash = 0;
-	return by__directory_make(arena, directory);
+	return by__directory_make(arena, directory, mode);
 }

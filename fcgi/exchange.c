@@ -5,9 +5,11 @@
  */
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/runtime.h"
 #include "fcgi/connection.h"
+#include "fcgi/protocol.h"
 
 /* How long the rest of a body that nobody wants is taken, so that the web server gets to read the answer. */
 #define LINGER BY_SECONDS(10)
@@ -273,6 +275,19 @@ static void finish(by__connection *c, by_ctx *ctx)
 	}
 }
 
+/*
+ * Has the web server tell its client that the answer is not whole. Without
+ * END_REQUEST alone nginx takes an answer of no declared length for complete;
+ * a record of no version it cannot.
+ */
+static void break_off(by__connection *c)
+{
+	static const char nonsense[BY__FCGI_HEADER];
+
+	(void)!send(c->fd, nonsense, sizeof(nonsense), MSG_DONTWAIT | MSG_NOSIGNAL);
+	by__connection_gone(c);
+}
+
 void by__connection_serve(by_ctx *ctx, void *argument)
 {
 	by__connection *c = BY_CHECKED(argument, by__connection, BY__CONNECTION_MAGIC);
@@ -282,9 +297,8 @@ void by__connection_serve(by_ctx *ctx, void *argument)
 		answer_unavailable(c);
 	else if (!gate->options.serve(gate->options.server, ctx, &c->exchange))
 		c->keep = false;
-	/* Without END_REQUEST the web server knows that its client has not got everything. */
-	if (c->exchange.broken_off)
-		by__connection_gone(c);
+	if (c->exchange.broken_off && !c->gone)
+		break_off(c);
 	finish(c, ctx);
 }
 

@@ -83,7 +83,7 @@ static by_error *unix_socket(by_arena *arena, const char *path, const char *owne
 	if (strlen(path) >= sizeof(address.sun_path))
 		return cannot(arena, path, "the path is too long for a unix socket");
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	BY_TRY(by__directory_of(arena, path));
+	BY_TRY(by__directory_of(arena, path, BY__SOCKET_DIRECTORY));
 	BY_TRY(clear_path(arena, &address));
 	/* Nobody gets in between bind and chmod. */
 	mode_t before = umask(0177);

@@ -319,7 +319,7 @@ by_error *by__settings_key(by_arena *arena, const by__app_settings *s, by__jwt_k
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT) {
-		BY_TRY(by__directory_make(arena, s->data_dir));
+		BY_TRY(by__directory_make(arena, s->data_dir, BY__DATA_DIRECTORY));
 		BY_TRY(key_make(arena, path));
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	}

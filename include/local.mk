@@ -13,6 +13,7 @@ banyan_HEADERS += \
 	include/banyan/id.h \
 	include/banyan/identity.h \
 	include/banyan/json.h \
+	include/banyan/json_tree.h \
 	include/banyan/kind.h \
 	include/banyan/log.h \
 	include/banyan/mapper.h \

@@ -29,6 +29,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_format \
 	tests/unit/core/test_id \
 	tests/unit/core/test_json_read \
+	tests/unit/core/test_json_tree \
 	tests/unit/core/test_json_write \
 	tests/unit/core/test_kinds \
 	tests/unit/core/test_log \

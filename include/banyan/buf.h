@@ -36,7 +36,7 @@ BY_API void by_buf_init_sink(by_buf *buf, by_arena *arena, size_t cap, by_sink *
 BY_API BY_MUST_CHECK bool by_buf_reserve(by_buf *buf, size_t more);
 /* Hands what is buffered to the sink, if there is one; returns the sticky error. */
 BY_API BY_MUST_CHECK by_error *by_buf_finish(by_buf *buf);
-/* The contents with a NUL behind them; valid until the next write. */
+/* The contents with a NUL behind them; valid until the next write. Not for a buffer with a sink, which may be emptied. */
 BY_API const char *by_buf_string(by_buf *buf);
 
 BY_API void by_put_slow(by_buf *buf, const char *data, size_t len);

@@ -105,7 +105,7 @@ BY_API BY_MUST_CHECK by_error *by_database_query(by_ctx *ctx, const by_statement
 /*
  * Runs `work` in a transaction: commits when it returns BY_OK, else rolls back
  * and returns its error. Within one already, it simply runs, at that one's
- * isolation. A serialization failure is retried up to three times, so that
+ * isolation, which must be at least as strict: else INTERNAL. A serialization failure is retried up to three times, so that
  * `work` may run again. Child tasks that `work` spawns take part; it joins them
  * before it returns, else their next statement is DATABASE_UNAVAILABLE. Parks.
  */

@@ -13,7 +13,7 @@ typedef struct by_verifier by_verifier;
 typedef struct by_verifier_driver {
 	/*
 	 * The verified principal, in the context's arena. UNAUTHENTICATED with
-	 * the detail "token expired" or "invalid token", and no other. Does not park.
+	 * the detail "token expired" or "invalid token", and no other. May park.
 	 */
 	by_error *(*verify)(by_verifier *verifier, by_ctx *ctx, by_text token, const by_principal **principal);
 	void (*close)(by_verifier *verifier);

@@ -48,8 +48,10 @@ enum { BY_ERRORS_MAX = 8 };
 #define BY__ERROR_REF4(a, b, c, d) BY__ERROR_REF3(a, b, c), BY_ERROR_KIND(d)
 #define BY__ERROR_REF5(a, b, c, d, e) BY__ERROR_REF4(a, b, c, d), BY_ERROR_KIND(e)
 #define BY__ERROR_REF6(a, b, c, d, e, f) BY__ERROR_REF5(a, b, c, d, e), BY_ERROR_KIND(f)
-#define BY__PICK7(a, b, c, d, e, f, g, ...) g
-#define BY_ERRORS(...) { BY__PICK7(__VA_ARGS__, BY__ERROR_REF6, BY__ERROR_REF5, BY__ERROR_REF4, BY__ERROR_REF3, \
+#define BY__ERROR_REF7(a, b, c, d, e, f, g) BY__ERROR_REF6(a, b, c, d, e, f), BY_ERROR_KIND(g)
+#define BY__ERROR_REF8(a, b, c, d, e, f, g, h) BY__ERROR_REF7(a, b, c, d, e, f, g), BY_ERROR_KIND(h)
+#define BY__PICK9(a, b, c, d, e, f, g, h, i, ...) i
+#define BY_ERRORS(...) { BY__PICK9(__VA_ARGS__, BY__ERROR_REF8, BY__ERROR_REF7, BY__ERROR_REF6, BY__ERROR_REF5, BY__ERROR_REF4, BY__ERROR_REF3, \
 	BY__ERROR_REF2, BY__ERROR_REF1, )(__VA_ARGS__) }
 
 typedef struct by_route {

@@ -155,10 +155,21 @@ static by_error *stand_back(by_ctx *ctx, int tried)
 	return by_sleep(ctx, span);
 }
 
+/* Whether work that asks for `inner` may run within `outer`: reads in anything, writes in what is at least as strict. */
+static bool holds(by_isolation outer, by_isolation inner)
+{
+	if (inner == BY_TX_NONE || inner == BY_TX_READ_ONLY || outer == inner)
+		return true;
+	return outer != BY_TX_READ_ONLY && outer > inner;
+}
+
 by_error *by_transact(by_ctx *ctx, by_isolation isolation, by_error *(*work)(by_ctx *ctx, void *argument),
     void *argument)
 {
 	BY_REQUIRE(ctx->providers && ctx->providers->database);
+	if (ctx->transaction && !holds(ctx->transaction->isolation, isolation))
+		return by_error_internal(ctx->arena, by_fail(ctx, INTERNAL, NULL),
+		    "a transaction is asked for within a weaker one; give the outer one, or its route row, that isolation");
 	if (ctx->transaction || isolation == BY_TX_NONE) {
 		BY_TRY(work(ctx, argument));
 		return BY_OK;

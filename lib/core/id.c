@@ -48,14 +48,15 @@ static void system_random(uint8_t *out, size_t size)
 /* The process id as of the last fork; getpid() is a system call. */
 static int current_process;
 
-static void forget_process(void)
+static void note_process(void)
 {
-	current_process = 0;
+	current_process = (int)getpid();
 }
 
 static void watch_forks(void)
 {
-	pthread_atfork(NULL, NULL, forget_process);
+	note_process();
+	pthread_atfork(NULL, NULL, note_process);
 }
 
 static int process(void)
@@ -63,8 +64,6 @@ static int process(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, watch_forks);
-	if (current_process == 0)
-		current_process = (int)getpid();
 	return current_process;
 }
 

@@ -20,6 +20,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/json_read.c \
 	lib/core/json_reader.h \
 	lib/core/json_scan.c \
+	lib/core/json_tree.c \
 	lib/core/json_write.c \
 	lib/core/kind_compound.c \
 	lib/core/kind_id.c \

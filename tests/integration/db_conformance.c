@@ -529,6 +529,31 @@ static by_error *transactions_are_all_or_nothing(by_ctx *ctx)
 	return BY_OK;
 }
 
+static by_error *insert_strictly(by_ctx *ctx, void *argument)
+{
+	return by_transact(ctx, BY_TX_SERIALIZABLE, insert_and_pass, argument);
+}
+
+static by_error *insert_leniently(by_ctx *ctx, void *argument)
+{
+	return by_transact(ctx, BY_TX_READ_COMMITTED, insert_and_pass, argument);
+}
+
+static by_error *no_transaction_is_weaker_than_asked_for(by_ctx *ctx)
+{
+	char    name[] = "nested";
+	int64_t count = -1;
+	BY_TRY(create_tables(ctx));
+	CHECK_FAILS(by_transact(ctx, BY_TX_READ_COMMITTED, insert_strictly, name), INTERNAL);
+	CHECK_FAILS(by_transact(ctx, BY_TX_READ_ONLY, insert_leniently, name), INTERNAL);
+	BY_TRY(count_named(ctx, name, &count));
+	CHECK(count == 0);
+	BY_TRY(by_transact(ctx, BY_TX_SERIALIZABLE, insert_leniently, name));
+	BY_TRY(count_named(ctx, name, &count));
+	CHECK(count == 1);
+	return BY_OK;
+}
+
 static by_error *sleep_inside(by_ctx *ctx, void *argument)
 {
 	sample s = make_sample(ctx, argument);
@@ -869,6 +894,7 @@ static const test_case tests[] = {
 	CASE(cursors_neither_repeat_nor_skip),
 	CASE(a_foreign_cursor_is_refused),
 	CASE(transactions_are_all_or_nothing),
+	CASE(no_transaction_is_weaker_than_asked_for),
 	CASE(a_deadline_rolls_back),
 	CASE(rival_transactions_lose_nothing),
 	CASE(what_a_column_cannot_hold_is_refused),
