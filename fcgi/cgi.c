@@ -23,7 +23,6 @@ typedef struct cgi {
 	uint32_t         magic;
 	by__exchange     exchange;
 	by__application *application;
-	bool             gone;      /* the web server no longer reads */
 	bool             answered;
 	size_t           len;       /* waiting in output */
 	char             output[OUTPUT];
@@ -58,28 +57,30 @@ static by_error *cgi_read(by__exchange *exchange, by_ctx *ctx, char *data, size_
 	do
 		n = read(STDIN_FILENO, data, capacity);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
+	if (n < 0) {
+		c->exchange.gone = true;
 		return by_fail(ctx, CANCELLED, "The client has gone.");
+	}
 	*got = (size_t)n;
 	return BY_OK;
 }
 
 static by_error *write_out(cgi *c, by_ctx *ctx, const char *data, size_t len)
 {
-	while (len > 0 && !c->gone) {
+	while (len > 0 && !c->exchange.gone) {
 		ssize_t n = wait_for(STDOUT_FILENO, POLLOUT, c->application->settings.write_timeout)
 		    ? write(STDOUT_FILENO, data, len) : -1;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			c->gone = true;
+			c->exchange.gone = true;
 			break;
 		}
 		data += n;
 		len -= (size_t)n;
 	}
-	return c->gone ? by_fail(ctx, CANCELLED, "The client has gone.") : BY_OK;
+	return c->exchange.gone ? by_fail(ctx, CANCELLED, "The client has gone.") : BY_OK;
 }
 
 static by_error *cgi_flush(by__exchange *exchange, by_ctx *ctx)

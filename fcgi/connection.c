@@ -45,7 +45,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static int events_wanted(const by__connection *c)
 {
-	int events = c->watched || c->gone ? 0 : UV_READABLE;
+	int events = c->watched || c->exchange.gone ? 0 : UV_READABLE;
 
 	switch (c->phase) {
 	case BY__CONNECTION_WAITING:
@@ -171,9 +171,9 @@ void by__connection_gone(by__connection *c)
 		by__connection_close(c);
 		return;
 	}
-	if (c->phase != BY__CONNECTION_RUNNING || c->gone)
+	if (c->phase != BY__CONNECTION_RUNNING || c->exchange.gone)
 		return;
-	c->gone = true;
+	c->exchange.gone = true;
 	by__ctx_cancel(c->ctx);
 	/* The wait for the end of the answer hears no cancellation. */
 	if (c->wants_read || c->wants_write)
@@ -234,7 +234,7 @@ static void finished(void *argument)
 	arena_give(gate, &c->arena);
 	count_running(gate, -1);
 	by__connection_limit(c, (by_duration){ 0 });
-	if (!c->keep || c->gone || gate->draining) {
+	if (!c->keep || c->exchange.gone || gate->draining) {
 		by__connection_close(c);
 		return;
 	}
@@ -258,7 +258,7 @@ static void begin(by__connection *c, const by__head *head)
 	c->phase = BY__CONNECTION_RUNNING;
 	c->fresh = false;
 	c->keep = head->keep;
-	c->wants_read = c->wants_write = c->gone = c->late = c->silent = c->cancelled = c->answered = false;
+	c->wants_read = c->wants_write = c->late = c->silent = c->cancelled = c->answered = false;
 	c->credit = gate->credit;
 	c->exchange = (by__exchange){ .driver = &by__fastcgi_exchange, .env = c->request.envp, .received = received };
 	c->arena = arena_take(gate);
@@ -448,6 +448,6 @@ void by__connection_start(by__gate *gate, int fd, bool refused)
 	c->deadline = 0;
 	c->fresh = true;
 	c->refuse = refused;
-	c->watched = c->unread = c->gone = false;
+	c->watched = c->unread = c->exchange.gone = false;
 	look_for_head(c);
 }

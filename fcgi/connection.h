@@ -56,7 +56,6 @@ typedef struct by__connection {
 	by_wait                 wait;
 	bool                    keep;     /* usable again after the answer */
 	bool                    wants_read, wants_write;
-	bool                    gone;     /* the web server has closed, or gave the request up */
 	bool                    late;     /* the deadline of a wait has passed */
 	bool                    silent;   /* the body stopped coming: its rest is not waited for */
 	bool                    cancelled; /* by the end of the worker's time to stop */

@@ -81,7 +81,7 @@ static by_error *body_read(by__connection *c, by_ctx *ctx, char *data, size_t ca
     by_duration silence, bool always)
 {
 	for (;;) {
-		if (c->gone)
+		if (c->exchange.gone)
 			return gone(ctx);
 		switch (body_look(c)) {
 		case BODY_OVER:
@@ -121,14 +121,14 @@ static by_error *await_room(by__connection *c, by_ctx *ctx, size_t len, bool alw
 	while (c->credit < len) {
 		struct pollfd ask = { .fd = c->fd, .events = POLLOUT };
 
-		if (!c->gone && poll(&ask, 1, 0) == 1) {
+		if (!c->exchange.gone && poll(&ask, 1, 0) == 1) {
 			if (!(ask.revents & (POLLERR | POLLHUP))) {
 				c->credit = c->gate->credit;
 				break;
 			}
 			by__connection_gone(c);
 		}
-		if (c->gone)
+		if (c->exchange.gone)
 			return gone(ctx);
 		BY_TRY(await(c, ctx, &c->wants_write, c->gate->options.write_timeout, always));
 		by__connection_poll(c);
@@ -155,7 +155,7 @@ static by_error *exchange_write(by__exchange *exchange, by_ctx *ctx, const char 
 {
 	by__connection *c = of(exchange);
 
-	if (c->gone)
+	if (c->exchange.gone)
 		return gone(ctx);
 	if (c->cancelled && !c->answered)
 		return by_fail(ctx, CANCELLED, "The service is shutting down.");
@@ -180,7 +180,7 @@ static by_error *exchange_flush(by__exchange *exchange, by_ctx *ctx)
 {
 	by__connection *c = of(exchange);
 
-	if (c->gone)
+	if (c->exchange.gone)
 		return gone(ctx);
 	if (c->cancelled && !c->answered)
 		return BY_OK;
@@ -231,7 +231,7 @@ static bool take_rest(by__connection *c, by_ctx *ctx, by_duration silence)
 
 	for (;;) {
 		by__fcgx_walk(&c->request, &body);
-		if (body.ended || c->gone || body.early || body.aborted || body.refused)
+		if (body.ended || c->exchange.gone || body.early || body.aborted || body.refused)
 			break;
 		if (c->silent || by_clock() > until || body_read(c, ctx, rest, sizeof(rest), &got, silence, true) != BY_OK)
 			return false;
@@ -259,13 +259,13 @@ static void finish(by__connection *c, by_ctx *ctx)
 {
 	bool early;
 
-	if (c->cancelled && !c->answered && !c->gone)
+	if (c->cancelled && !c->answered && !c->exchange.gone)
 		answer_unavailable(c);
 	early = !body_ended(c);
-	if (early && !c->gone)
+	if (early && !c->exchange.gone)
 		BY_IGNORE(flush_always(c, ctx), "a connection that has gone says so below");
-	c->keep = !c->gone && take_rest(c, ctx, PATIENCE) && c->keep;
-	if (c->gone || await_room(c, ctx, BY__FCGX_BUFFER, true) != BY_OK || !by__fcgx_end(&c->request)) {
+	c->keep = !c->exchange.gone && take_rest(c, ctx, PATIENCE) && c->keep;
+	if (c->exchange.gone || await_room(c, ctx, BY__FCGX_BUFFER, true) != BY_OK || !by__fcgx_end(&c->request)) {
 		c->keep = false;
 		return;
 	}
@@ -297,7 +297,7 @@ void by__connection_serve(by_ctx *ctx, void *argument)
 		answer_unavailable(c);
 	else if (!gate->options.serve(gate->options.server, ctx, &c->exchange))
 		c->keep = false;
-	if (c->exchange.broken_off && !c->gone)
+	if (c->exchange.broken_off && !c->exchange.gone)
 		break_off(c);
 	finish(c, ctx);
 }

@@ -23,6 +23,7 @@ struct by__exchange {
 	const by__exchange_driver *driver;
 	char *const *env;         /* CGI/1.1 variables, "NAME=value", NULL at the end (RFC 3875) */
 	uint64_t     received;    /* by_clock when its first byte was seen */
+	bool         gone;        /* set by the driver: the peer is not there any more, and nobody hears an answer */
 	bool         broken_off;  /* set by the server: the answer ends short, and its end must not look like one */
 };
 

@@ -102,14 +102,16 @@ static void put_headers(by_ctx *ctx, const by_error *error)
 		by_respond_header(ctx, "Retry-After", by_format(ctx->arena, "%u", retry));
 }
 
-/* Cancelled by a stopping worker the client is still there and told to come again; else it has gone. */
+/* A client that has gone is not answered. One that is still there is told to come again, or that we gave up by ourselves. */
 static by_error *resolve_cancelled(by_ctx *ctx, by_error *error)
 {
 	by__shared *shared = by__shared_get();
 
-	if (!by_error_is(error, CANCELLED) || shared == NULL || atomic_load(&shared->draining) == 0)
+	if (!by_error_is(error, CANCELLED) || by__request(ctx)->exchange->gone)
 		return error;
-	return by_error_because(by_fail(ctx, UNAVAILABLE, "The server is restarting."), error);
+	if (shared != NULL && atomic_load(&shared->draining) != 0)
+		return by_error_because(by_fail(ctx, UNAVAILABLE, "The server is restarting."), error);
+	return by_error_because(by_fail(ctx, INTERNAL, NULL), error);
 }
 
 void by__problem_respond(by_ctx *ctx, by_error *error)

@@ -17,7 +17,7 @@ typedef struct memory_exchange {
 	size_t       left;
 	size_t       piece;
 	bool         silent;
-	bool         gone;
+	bool         leaves;
 	by_buf       answer;
 	unsigned     writes;
 	unsigned     reads;
@@ -29,8 +29,10 @@ static by_error *memory_read(by__exchange *exchange, by_ctx *ctx, char *data, si
 	size_t           count = memory->left < capacity ? memory->left : capacity;
 
 	memory->reads++;
-	if (memory->gone)
+	if (memory->leaves) {
+		exchange->gone = true;
 		return by_fail(ctx, CANCELLED, "The client has gone.");
+	}
 	if (count == 0 && memory->silent)
 		return by_sleep(ctx, BY_SECONDS(600));
 	if (memory->piece > 0 && count > memory->piece)
@@ -104,7 +106,7 @@ static void serving_init(by_arena *arena, serving *to, by__server *server, const
 	exchange->left = request->body_len ? request->body_len : strlen(exchange->body);
 	exchange->piece = request->piece;
 	exchange->silent = request->silent;
-	exchange->gone = request->gone;
+	exchange->leaves = request->gone;
 	exchange->base.env = environment_of(arena, request, exchange->left);
 	by_buf_init(&exchange->answer, arena, 4096);
 }
