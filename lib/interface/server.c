@@ -145,7 +145,8 @@ static by_error *route(const by__server *server, by_ctx *ctx, by_request *reques
 	case BY__MATCHED:
 		return BY_OK;
 	case BY__MATCH_BAD_PATH:
-		return by_fail(ctx, BAD_REQUEST, "The path is not percent-encoded UTF-8 without \".\" and \"..\".");
+		return by_fail(ctx, BAD_REQUEST, 
+		    "The path must begin with a slash, be percent-encoded UTF-8, and have no segment that is \".\" or \"..\".");
 	case BY__MATCH_NO_PATH:
 		return by_fail(ctx, NOT_FOUND, "There is nothing at this address.");
 	case BY__MATCH_NO_METHOD:

@@ -224,7 +224,7 @@ def measure_cgi():
 
 def machine():
     model = re.search(r"model name\s*: (.*)", harness.read("/proc/cpuinfo"))
-    return {"cores": os.cpu_count(), "cpu": model[1] if model else platform.machine(), "kernel": platform.release(),
+    return {"cores": os.cpu_count(), "cpu": model[1] if model else platform.machine(), "kernel": platform.release().split("-")[0],
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30), 1)}
 
 

@@ -135,9 +135,9 @@ def versions(postgres):
                 "httptools, asyncpg)), sep=', ')")
     return {"nginx": first(harness.program_path("nginx"), "-v"), "postgresql": first(f"{postgres.bin}/postgres", "-V"),
             "compiler": first("cc", "--version"), "wrk": first("wrk", "-v").split("[")[0].strip(),
-            "libfcgi": first("dpkg-query", "-W", "-f", "${Version}", "libfcgi-dev"),
+            "libfcgi": "libfcgi " + first("dpkg-query", "-W", "-f", "${Version}", "libfcgi-dev"),
             "python": first("/usr/bin/python3", "-V"), "fastapi": first("/usr/bin/python3", "-c", packages),
-            "node": first("node", "-v"), "express": ", ".join(
+            "node": "node " + first("node", "-v"), "express": ", ".join(
                 f"{name} {version}" for name, version in _dependencies().items()),
             "php": first(harness.program_path("php-fpm8.2") or "php-fpm", "-v")}
 
