@@ -6,6 +6,7 @@
 
 #include <banyan/http.h>
 #include <banyan/log.h>
+#include <banyan/migration.h>
 #include <banyan/provider.h>
 #include <banyan/task.h>
 
@@ -46,6 +47,7 @@ typedef struct waiter {
 static struct {
 	bool          known;
 	bool          running;
+	bool          migrated; /* every step of ours was seen to be applied */
 	uint64_t      done;    /* by_clock */
 	by__component database;
 	by_time       last_healthy;
@@ -57,8 +59,26 @@ static const char *safe_message(const by_error *error)
 	return by_error_is(error, DEADLINE_EXCEEDED) ? "It did not answer in time." : "It cannot be reached.";
 }
 
+/*
+ * A server that was started without its database has not looked whether steps are pending. One that the database has
+ * and we have not is another generation's, and no fault of ours.
+ */
+static bool is_behind(by_ctx *ctx, const by_migrations *migrations)
+{
+	size_t pending = 0;
+
+	if (probe.migrated || migrations == NULL || migrations->count == 0)
+		return false;
+	by_error *error = by_migrate_check(ctx, ctx->providers->database, migrations, &pending);
+
+	probe.migrated = error != BY_OK ? by_error_is(error, CONFLICT) : pending == 0;
+	if (pending > 0)
+		by_warn(ctx, "the database is unhealthy: migrations are pending", BY_F("count", pending));
+	return pending > 0;
+}
+
 /* False when the asker itself was cancelled, which says nothing about the component. */
-static bool probe_database(by_ctx *ctx)
+static bool probe_database(by_ctx *ctx, const by_migrations *migrations)
 {
 	by_ctx   *bounded = by_ctx_child(ctx);
 	uint64_t  start = by_clock();
@@ -73,10 +93,14 @@ static bool probe_database(by_ctx *ctx)
 		.latency_ms = round((double)(by_clock() - start) / 1e3) / 1e3,
 		.message = error ? safe_message(error) : NULL
 	};
-	if (error == BY_OK)
-		probe.last_healthy = by_time_now();
-	else
+	if (error != BY_OK) {
 		by_log_error(ctx, BY_LOG_WARNING, "the database is unhealthy", error);
+	} else if (is_behind(bounded, migrations)) {
+		probe.database.status = "unhealthy";
+		probe.database.message = "Its migrations are pending.";
+	} else {
+		probe.last_healthy = by_time_now();
+	}
 	return true;
 }
 
@@ -120,7 +144,7 @@ static bool is_fresh(void)
 	return probe.known && by_clock() - probe.done < FRESH_NS;
 }
 
-static by_error *refresh(by_ctx *ctx)
+static by_error *refresh(by_ctx *ctx, const by_migrations *migrations)
 {
 	while (!is_fresh()) {
 		if (probe.running && probe.known)
@@ -130,7 +154,7 @@ static by_error *refresh(by_ctx *ctx)
 			continue;
 		}
 		probe.running = true;
-		bool usable = probe_database(ctx);
+		bool usable = probe_database(ctx, migrations);
 
 		probe.known |= usable;
 		probe.running = false;
@@ -180,7 +204,7 @@ static by_error *health_call(const by_operation *operation, by_ctx *ctx, const v
 	health->components = BY_NEW(ctx->arena, by__components);
 	if (ctx->providers == NULL || ctx->providers->database == NULL)
 		return BY_OK;
-	BY_TRY(refresh(ctx));
+	BY_TRY(refresh(ctx, by__server_app(((const by__builtin *)operation)->server)->migrations));
 	health->components->database = database_component(ctx);
 	if (probe.last_healthy.us == 0 || probe.database.message != NULL) {
 		health->status = "unhealthy";

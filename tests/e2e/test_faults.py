@@ -140,6 +140,26 @@ def test_database_comes_later():
     assert app.fastcgi("GET", EXPERIMENTS).status == 200
 
 
+def test_unmigrated_database_comes_later():
+    """A database that comes after the start and lacks migrations leaves the server unready until they are applied"""
+    postgres = harness.Postgres()
+    url = postgres.create("lab")
+    postgres.stop()
+    app = harness.App(database=url, prepare=(), start=False)
+    app.start(wait=False)
+    harness.wait_until(lambda: app.fastcgi("GET", "/live").status == 200, "it lives")
+    postgres.start()
+
+    def message():
+        return app.fastcgi("GET", "/ready").json()["components"]["database"]["message"]
+
+    harness.wait_until(lambda: message() == "Its migrations are pending.", "the pending migrations are told", timeout=5)
+    assert app.fastcgi("GET", "/ready").status == 503
+    app.command("db", "upgrade", check=True)
+    harness.wait_until(lambda: app.fastcgi("GET", "/ready").status == 200, "it is ready", timeout=5)
+    assert app.fastcgi("GET", EXPERIMENTS).status == 200
+
+
 def test_bad_settings():
     """Bad settings stop start-up with exit code 78 and name every fault at once, never a secret"""
     app = harness.App(prepare=(), start=False, env={"WORKERS": "many", "BODY_MAX": "-1", "DATABASE_URL": "oracle:x"})
