@@ -5,32 +5,25 @@
 #include <banyan/kind.h>
 
 #include "core/cursor.h"
+#include "core/text.h"
 
 enum { CHECK_SIZE = 8, CURSOR_MAX = 8192 };
 
-static uint64_t add_to_hash(uint64_t hash, const void *data, size_t len)
-{
-	const unsigned char *bytes = data;
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3u;
-	return hash;
-}
-
 static uint64_t add_string(uint64_t hash, const char *string)
 {
-	return add_to_hash(hash, string, strlen(string) + 1);
+	return by__hash(hash, string, strlen(string) + 1);
 }
 
 /* Over the model, the ordering and the values. */
 static uint64_t check_of(const by_model *model, const by_order *order, size_t count, const by_field *key,
     const uint8_t *data, size_t len)
 {
-	uint64_t hash = add_string(0xcbf29ce484222325u, model->name);
+	uint64_t hash = add_string(BY__HASH_START, model->name);
 	for (size_t i = 0; i < count; i++) {
 		hash = add_string(hash, order[i].descending ? "-" : "+");
 		hash = add_string(hash, order[i].field->name);
 	}
-	return add_to_hash(add_string(hash, key->name), data, len);
+	return by__hash(add_string(hash, key->name), data, len);
 }
 
 /* ---- writing ---- */

@@ -9,6 +9,8 @@
 #include <banyan/id.h>
 #include <banyan/time.h>
 
+#include "core/text.h"
+
 __extension__ typedef unsigned __int128 bits128;
 
 static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -250,14 +252,6 @@ void by_uuid_print(by_uuid id, char out[BY_UUID_TEXT])
 	out[at] = '\0';
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool by_uuid_parse(by_text text, by_uuid *id)
 {
 	size_t byte = 0;
@@ -270,8 +264,8 @@ bool by_uuid_parse(by_text text, by_uuid *id)
 				return false;
 			continue;
 		}
-		int high = hex_value(text.ptr[i]);
-		int low = hex_value(text.ptr[i + 1]);
+		int high = by__hex_value(text.ptr[i]);
+		int low = by__hex_value(text.ptr[i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -3,6 +3,7 @@
 
 #include "core/json_reader.h"
 #include "core/scan.h"
+#include "core/text.h"
 #include "core/utf8.h"
 
 bool by__json_break(by_json_reader *r, const char *at, const char *why)
@@ -15,17 +16,6 @@ bool by__json_break(by_json_reader *r, const char *at, const char *why)
 	return false;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The four digits behind \u, or -1. */
 static int hex_four(const char *at, const char *end)
 {
@@ -34,7 +24,7 @@ static int hex_four(const char *at, const char *end)
 	if (end - at < 4)
 		return -1;
 	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(at[i]);
+		int digit = by__hex_value(at[i]);
 
 		if (digit < 0)
 			return -1;

@@ -6,6 +6,7 @@
 #include "core/constraint.h"
 #include "core/json_reader.h"
 #include "core/plan.h"
+#include "core/text.h"
 
 /* ---- model ---- */
 
@@ -182,17 +183,6 @@ static bool list_read(by_json_reader *r, const by_field *field, void *value)
 	return true;
 }
 
-static by_text trimmed(by_text text)
-{
-	while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-		text.ptr++;
-		text.len--;
-	}
-	while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-		text.len--;
-	return text;
-}
-
 static bool parse_json_list(by_arena *arena, const by_field *field, by_text text, void *value)
 {
 	by_json_reader r;
@@ -209,7 +199,7 @@ static bool parse_json_list(by_arena *arena, const by_field *field, by_text text
 static bool list_parse(by_arena *arena, const by_field *field, by_text text, void *value)
 {
 	growing g = { .size = by__value_size(field->items) };
-	by_text rest = trimmed(text);
+	by_text rest = by__trim(text);
 
 	if (rest.len > 0 && rest.ptr[0] == '[')
 		return parse_json_list(arena, field, rest, value);
@@ -220,7 +210,7 @@ static bool list_parse(by_arena *arena, const by_field *field, by_text text, voi
 		size_t      len = comma ? (size_t)(comma - rest.ptr) : rest.len;
 		void       *place = grow(arena, &g);
 
-		if (place == NULL || !field->items->kind->parse(arena, field->items, trimmed((by_text){ rest.ptr, len }), place))
+		if (place == NULL || !field->items->kind->parse(arena, field->items, by__trim((by_text){ rest.ptr, len }), place))
 			return false;
 		if (comma == NULL)
 			break;

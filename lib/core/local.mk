@@ -60,6 +60,7 @@ libbanyan_all_la_SOURCES += \
 	lib/core/switch.c \
 	lib/core/switch.h \
 	lib/core/task.c \
+	lib/core/text.h \
 	lib/core/time.c \
 	lib/core/utf8.c \
 	lib/core/utf8.h \

@@ -18,6 +18,7 @@
 
 #include "core/log.h"
 #include "core/number.h"
+#include "core/text.h"
 
 enum {
 	SIZE = 64 * 1024,
@@ -245,17 +246,6 @@ static bool parse_level(by_text text, by_log_level *level)
 	return false;
 }
 
-static by_text trimmed(by_text text)
-{
-	while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-		text.ptr++;
-		text.len--;
-	}
-	while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-		text.len--;
-	return text;
-}
-
 /* One of "info" and "db=debug". */
 static by_error *parse_rule(by_arena *arena, by_text item, level_rule *rule)
 {
@@ -263,14 +253,14 @@ static by_error *parse_rule(by_arena *arena, by_text item, level_rule *rule)
 	by_text prefix = { item.ptr, equals ? (size_t)(equals - item.ptr) : 0 };
 	by_text level = equals ? (by_text){ equals + 1, item.len - prefix.len - 1 } : item;
 
-	prefix = trimmed(prefix);
+	prefix = by__trim(prefix);
 	if (equals && prefix.len == 0)
 		return by_error_new(arena, CONFIGURATION,
 		    "LOG_LEVEL: no logger stands before '=' in \"%.*s\".", BY_TEXT_ARG(item));
 	if (prefix.len >= LOGGER)
 		return by_error_new(arena, CONFIGURATION,
 		    "LOG_LEVEL: the name of a logger has at most %d characters.", LOGGER - 1);
-	if (!parse_level(trimmed(level), &rule->level))
+	if (!parse_level(by__trim(level), &rule->level))
 		return by_error_new(arena, CONFIGURATION,
 		    "LOG_LEVEL: \"%.*s\" does not name a level: debug, info, warning, error or off.", BY_TEXT_ARG(item));
 	memcpy(rule->prefix, prefix.ptr, prefix.len);
@@ -282,7 +272,7 @@ static by_error *parse_rule(by_arena *arena, by_text item, level_rule *rule)
 static by_error *parse_rules(by_arena *arena, const char *levels, level_rule rules[RULES], size_t *count)
 {
 	for (*count = 0; *levels; levels += strcspn(levels, ",") + (levels[strcspn(levels, ",")] == ',')) {
-		by_text item = trimmed((by_text){ levels, strcspn(levels, ",") });
+		by_text item = by__trim((by_text){ levels, strcspn(levels, ",") });
 		if (item.len == 0)
 			continue;
 		if (*count == RULES)

@@ -13,6 +13,7 @@
 
 #include "core/metrics.h"
 #include "core/shared.h"
+#include "core/text.h"
 
 /* A histogram's cells: one per bucket, one for +Inf, not cumulative; then the sum as the bits of a double. */
 
@@ -70,17 +71,15 @@ static bool is_name(const char *name, bool label)
 	return true;
 }
 
-/* FNV-1a over name and values, each with its NUL. */
+/* Over name and values, each with its NUL. */
 static uint64_t hash_of(const by_metric *metric, const char *const values[], size_t labels)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint64_t hash = BY__HASH_START;
 
 	for (size_t i = 0; i <= labels; i++) {
 		const char *text = i == 0 ? metric->name : values[i - 1];
 
-		do
-			hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-		while (*text++);
+		hash = by__hash(hash, text, strlen(text) + 1);
 	}
 	return hash;
 }

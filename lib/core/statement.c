@@ -11,6 +11,7 @@
 #include <banyan/assert.h>
 
 #include "core/statement.h"
+#include "core/text.h"
 
 enum { BUCKETS = 1024 };
 
@@ -24,12 +25,9 @@ static const char *const verbs[BY__VERB_COUNT] = {
 	[BY__VERB_DELETE] = "delete", [BY__VERB_WITH] = "with",
 };
 
-/* FNV-1a over eight bytes at a time would tie texts to endianness for nothing: one byte at a time is quick enough. */
 static uint64_t hash_of(by_text sql)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-	for (size_t i = 0; i < sql.len; i++)
-		hash = (hash ^ (unsigned char)sql.ptr[i]) * 0x100000001b3u;
+	uint64_t hash = by__hash(BY__HASH_START, sql.ptr, sql.len);
 	return hash ^ hash >> 29;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/text.h"
 #include "interface/chain.h"
 
 typedef struct body_config {
@@ -30,17 +31,6 @@ static bool body_configure(const by__setup *setup, body_config *config)
 	return true;
 }
 
-static by_text trimmed(by_text text)
-{
-	while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-		text.ptr++;
-		text.len--;
-	}
-	while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-		text.len--;
-	return text;
-}
-
 /* Takes the part before `mark` off the text. */
 static by_text cut(by_text *text, char mark)
 {
@@ -48,7 +38,7 @@ static by_text cut(by_text *text, char mark)
 	by_text     part = { text->ptr, at ? (size_t)(at - text->ptr) : text->len };
 
 	*text = at ? (by_text){ at + 1, text->len - part.len - 1 } : BY_TEXT("");
-	return trimmed(part);
+	return by__trim(part);
 }
 
 static bool charset_is_utf8(by_text parameters)
@@ -57,7 +47,7 @@ static bool charset_is_utf8(by_text parameters)
 		by_text value = cut(&parameters, ';');
 		by_text name = cut(&value, '=');
 
-		value = trimmed(value);
+		value = by__trim(value);
 		if (value.len > 1 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
 			value = (by_text){ value.ptr + 1, value.len - 2 };
 		if (by__same_word(name, "charset") && !by__same_word(value, "utf-8") && !by__same_word(value, "utf8"))

@@ -4,6 +4,7 @@
 #include <banyan/http.h>
 #include <banyan/metric.h>
 
+#include "core/text.h"
 #include "interface/builtin.h"
 #include "interface/etag.h"
 #include "interface/request.h"
@@ -22,16 +23,6 @@ static by_error *metrics_call(const by_operation *operation, by_ctx *ctx, const 
 	return BY_OK;
 }
 
-/* FNV-1a, 64 bits: equal documents have equal tags on every worker and after every start. */
-static uint64_t digest(const char *text, size_t len)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-	return hash;
-}
-
 static by_error *make_document(by__builtin *builtin)
 {
 	by_arena *arena = by__server_arena(builtin->server);
@@ -40,7 +31,7 @@ static by_error *make_document(by__builtin *builtin)
 	by_buf_init(&out, arena, 64 * 1024);
 	by__server_openapi(builtin->server, builtin->version ? builtin->version->name : NULL, &out);
 	BY_TRY(by_buf_finish(&out));
-	builtin->etag = by_format(arena, "\"%016llx\"", (unsigned long long)digest(out.data, out.len));
+	builtin->etag = by_format(arena, "\"%016llx\"", (unsigned long long)by__hash(BY__HASH_START, out.data, out.len));
 	builtin->text = out.data;
 	builtin->text_len = out.len;
 	return BY_OK;

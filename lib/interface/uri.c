@@ -1,16 +1,9 @@
 /* Decodes parts of request targets, and refuses what no honest client sends. */
 #include <string.h>
 
+#include "core/text.h"
 #include "core/utf8.h"
 #include "interface/uri.h"
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* What a part holds: bytes to decode, bytes above ASCII, bytes that may not be. */
 typedef struct part_traits {
@@ -45,8 +38,8 @@ static bool decode_into(by_text text, bool plus, char *out, size_t *len)
 		char c = text.ptr[i];
 
 		if (c == '%') {
-			int high = text.len - i > 2 ? hex_value(text.ptr[i + 1]) : -1;
-			int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
+			int high = text.len - i > 2 ? by__hex_value(text.ptr[i + 1]) : -1;
+			int low = high >= 0 ? by__hex_value(text.ptr[i + 2]) : -1;
 
 			if (low < 0)
 				return false;
