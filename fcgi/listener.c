@@ -58,14 +58,14 @@ static by_error *owner_ids(by_arena *arena, const char *owner, uid_t *user, gid_
 	if (colon)
 		*colon = 0;
 	if (*name) {
-		const struct passwd *entry = getpwnam(name);
+		const struct passwd *entry = getpwnam(name); /* cppcheck-suppress getpwnamCalled ; before any thread */
 
 		if (!entry)
 			return by_error_new(arena, CONFIGURATION, "LISTEN_OWNER: there is no user of that name");
 		*user = entry->pw_uid;
 	}
 	if (colon && colon[1]) {
-		const struct group *entry = getgrnam(colon + 1);
+		const struct group *entry = getgrnam(colon + 1); /* cppcheck-suppress getgrnamCalled ; before any thread */
 
 		if (!entry)
 			return by_error_new(arena, CONFIGURATION, "LISTEN_OWNER: there is no group of that name");

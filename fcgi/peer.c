@@ -63,7 +63,7 @@ static bool user_parse(const char *text, peer *out)
 		out->user = (uid_t)number;
 		return true;
 	}
-	const struct passwd *entry = getpwnam(text);
+	const struct passwd *entry = getpwnam(text); /* cppcheck-suppress getpwnamCalled ; before any thread */
 
 	if (entry)
 		out->user = entry->pw_uid;
