@@ -19,19 +19,9 @@ EXTRA_DIST += \
 	.clang-format \
 	.clang-tidy \
 	bootstrap \
-	docs/site/.npmrc \
-	docs/site/docs.html \
-	docs/site/docs.js \
-	docs/site/package-lock.json \
-	docs/site/package.json \
-	docs/site/redoc.html \
-	docs/site/redoc.js \
-	docs/site/versions.css \
-	docs/site/versions.js \
 	scripts/README.md \
 	scripts/build \
 	scripts/check-layers \
-	scripts/docs-assets \
 	scripts/install-packages \
 	scripts/lint \
 	scripts/packages/bench \
