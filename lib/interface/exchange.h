@@ -15,7 +15,7 @@ typedef struct by__exchange_driver {
 	by_error *(*read)(by__exchange *exchange, by_ctx *ctx, char *data, size_t capacity, size_t *got);
 	/* Part of the answer: CGI headers ("Status: 200 OK\r\n…\r\n\r\n"), then the body. Buffers; parks when it must wait. */
 	by_error *(*write)(by__exchange *exchange, by_ctx *ctx, const char *data, size_t len);
-	/* Sends what is buffered. Parks. */
+	/* Sends what is buffered; what is left of that at the end of the answer the gateway sends by itself. Parks. */
 	by_error *(*flush)(by__exchange *exchange, by_ctx *ctx);
 } by__exchange_driver;
 

@@ -263,8 +263,6 @@ void by__response_send(by_ctx *ctx)
 {
 	by_request   *request = by__request(ctx);
 	by__response *response = &request->response;
-	by__exchange *exchange = request->exchange;
-	by_error     *error = BY_OK;
 
 	if (response->broken)
 		return;
@@ -275,11 +273,9 @@ void by__response_send(by_ctx *ctx)
 		grant_time(ctx);
 		response->started = true;
 		response->sent = with_body ? body.len : 0;
-		error = send_whole(ctx, response, body, with_body);
+		response->broken = send_whole(ctx, response, body, with_body) != BY_OK;
 	}
-	if (error == BY_OK)
-		error = exchange->driver->flush(exchange, ctx);
-	response->broken = error != BY_OK;
+	/* What is still buffered leaves with the end of the answer, in one write: the gateway's part. */
 }
 
 /* Headers of a streamed answer; web servers are asked not to hold it back. */

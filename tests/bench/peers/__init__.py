@@ -20,6 +20,7 @@ PARAMS = "".join(f"fastcgi_param {name} {value}; " for name, value in {
     "REQUEST_URI": "$request_uri", "REQUEST_SCHEME": "$scheme", "SCRIPT_NAME": "$fastcgi_script_name",
     "QUERY_STRING": "$query_string", "CONTENT_TYPE": "$content_type", "CONTENT_LENGTH": "$content_length"}.items())
 NGINX = PARAMS + """
+keepalive_requests 1000000;
 fastcgi_keep_conn on; fastcgi_buffer_size 16k; fastcgi_buffers 16 16k;
 proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffer_size 16k; proxy_buffers 16 16k;
 """
@@ -42,7 +43,7 @@ class FastCGI:
         # A location with one parameter of its own inherits none, so they are repeated beside it.
         # A kept connection would hold one of PHP's few processes while others wait; without it is faster there.
         own = f"{PARAMS} fastcgi_param SCRIPT_FILENAME {self.script}; fastcgi_keep_conn off;" if self.script else ""
-        keep = "" if self.script else f"keepalive {KEEP};"
+        keep = "" if self.script else f"keepalive {KEEP}; keepalive_requests 1000000;"
         return (f"upstream {name} {{ server unix:{self.socket_path}; {keep} }}\n"
                 f"server {{ listen 127.0.0.1:{port}; location / {{ {own} fastcgi_pass {name}; }} }}")
 
@@ -52,7 +53,7 @@ class HTTP:
         self.socket_path, self.cases = socket_path, cases
 
     def nginx(self, name, port):
-        return (f"upstream {name} {{ server unix:{self.socket_path}; keepalive {KEEP}; }}\n"
+        return (f"upstream {name} {{ server unix:{self.socket_path}; keepalive {KEEP}; keepalive_requests 1000000; }}\n"
                 f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://{name}; }} }}")
 
 
