@@ -83,6 +83,9 @@ EXTRA_DIST += \
 	tests/unit/must_fail/nested_another_model.c \
 	tests/unit/must_fail/operation_input.c \
 	tests/unit/must_fail/operation_output.c \
+	tests/unit/must_fail/repository_id_of_another_kind.c \
+	tests/unit/must_fail/repository_list_of_another_model.c \
+	tests/unit/must_fail/repository_of_another_model.c \
 	tests/unit/must_fail/rules_of_another_model.c \
 	tests/unit/must_fail/sound.c \
 	tests/unit/must_fail/unchecked_error.c \

@@ -353,6 +353,9 @@ def all_faults_at_once(site):
     assert set(places) == {"#/name", "#/frame_count", "#/fps", "#/colour"}, places
     assert places["#/name"] == "min_length" and places["#/frame_count"] == "minimum", places
     assert places["#/fps"] == "type" and places["#/colour"] == "unknown_member", places
+    details = {fault["pointer"]: fault["detail"] for fault in problem["errors"]}
+    assert details["#/name"].startswith("must hold at least 1 "), details
+    assert details["#/frame_count"] == "must be at least 0", details
     assert secret not in got.text
     missing = check_problem(site.editor.post(EXPERIMENTS, {}), 422)
     assert {fault["code"] for fault in missing["errors"]} == {"required"}, missing

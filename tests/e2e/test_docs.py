@@ -195,6 +195,36 @@ def test_routes_command():
     assert "editor" in line and re.search(r"routes/v1/\w+\.c:\d+", line), line
 
 
+def test_routes_have_a_version():
+    """Every route of the lab starts with /api/v1 or /api/v2, as its version says"""
+    rows = json.loads(site().app.command("routes", "--json", check=True).stdout)
+    of_the_lab = [row for row in rows if row["file"].startswith("routes/")]
+    assert {row["version"] for row in of_the_lab} == {"v1", "v2"}, rows
+    for row in of_the_lab:
+        assert row["path"].startswith(f"/api/{row['version']}/"), row
+
+
+def test_schemas():
+    """Models stand once under components/schemas with their constraints, words and defaults"""
+    for version in ("v1", "v2"):
+        schemas = document(version)["components"]["schemas"]
+        new = schemas["experiment_create"]
+        assert new["additionalProperties"] is False and "name" in new["required"], new
+        assert new["properties"]["name"]["maxLength"] > 0 and new["properties"]["name"]["description"], new
+        for path, method, operation in operations(version):
+            for reference in re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(operation)):
+                assert reference in schemas, (path, method, reference)
+
+
+def test_version_features():
+    """`lab version --features` names the libraries, with the version of each that tells one at run time"""
+    said = site().app.command("version", "--features", check=True).stdout
+    for library in ("libuv", "json-c", "libpq", "SQLite", "PCRE2"):
+        assert re.search(rf"(?m)^{library} +\d+\.\d+", said), said
+    assert re.search(r"(?m)^OpenSSL +OpenSSL \d", said), said
+    assert re.search(r"(?m)^libfcgi ", said) and re.search(r"(?m)^libjwt ", said), said
+
+
 def test_health():
     """/health, /live and /ready answer 200 with JSON that is not stored"""
     for path in ("/health", "/live", "/ready"):

@@ -174,6 +174,43 @@ def test_bad_settings():
     assert "hunter2" not in app.process.output()
 
 
+def test_production_makes_up_nothing():
+    """APP_ENV=prod without algorithm, key or DATABASE_URL, or with a placeholder, is 78; so is an unknown APP_ENV"""
+    def refused(*expected, **env):
+        app = harness.App(prepare=(), start=False, env=env)
+        done = app.command("config", "check")
+        assert done.returncode == 78, (env, done.stdout, done.stderr)
+        for text in expected:
+            assert text in done.stdout + done.stderr, (env, done.stdout, done.stderr)
+
+    assert harness.App(prepare=(), start=False, env={"APP_ENV": "prod"}).command("config", "check").returncode == 0
+    refused("JWT_KEY", "must be set", APP_ENV="prod", JWT_KEY="")
+    refused("JWT_ALGORITHM", "must be an algorithm", APP_ENV="prod", JWT_ALGORITHM="none", JWT_KEY="")
+    refused("JWT_KEY", "placeholder", APP_ENV="prod", JWT_KEY="changeme-" + "x" * 40)
+    refused("DATABASE_URL", APP_ENV="prod", DATABASE_URL="")
+    refused("APP_ENV", "dev, staging, prod", APP_ENV="live")
+
+
+def test_no_settings():
+    """With no settings at all serve runs on SQLite below its own directory, and logs where"""
+    names = ("APP_ENV", "DATABASE_URL", "LISTEN", "WORKERS", "JWT_KEY", "JWT_ALGORITHM")
+    app = harness.App(prepare=("upgrade",), start=False, env=dict.fromkeys(names))
+    app.socket_path = os.path.join(app.directory, "run", "lab.sock")
+    app.start()
+    assert app.fastcgi("GET", EXPERIMENTS).status == 200
+    assert '"database":"sqlite:' in app.process.output(), app.process.output()
+    assert any(name.endswith("lab.db") for _, _, names in os.walk(app.directory) for name in names)
+    app.stop()
+
+
+def test_health_command():
+    """`lab health live` ends with 0 while the application runs, and with 1 when it does not"""
+    app = harness.App()
+    assert app.command("health", "live").returncode == 0
+    app.stop()
+    assert app.command("health", "live").returncode == 1
+
+
 def test_pending_migrations():
     """With pending migrations serve refuses to start and names the command, unless it is told to apply them"""
     app = harness.App(prepare=(), start=False)

@@ -5,6 +5,7 @@
 #include <banyan/entity.h>
 #include <banyan/model.h>
 #include <banyan/operation.h>
+#include <banyan/store.h>
 
 typedef struct leaf {
 	int64_t count;
