@@ -93,9 +93,9 @@ static const by_field app_fields[] = {
 	    .doc = "debug, info, warning, error or off; for one logger: info,fcgi=debug"),
 	BY_FIELD(by__app_settings, access_log, .default_value = "true", .doc = "One log line per request"),
 	BY_FIELD_MODEL(by__app_settings, jwt, by__jwt_settings),
-	BY_FIELD(by__app_settings, migrate_on_start,
-	    .doc = "Whether `serve` applies pending migrations, before any worker starts. Unset: in dev only; elsewhere it refuses "
-	           "to start while some are pending, and `db upgrade` applies them"),
+	BY_FIELD(by__app_settings, migrate_on_start, .default_value = "false",
+	    .doc = "Whether `serve` applies pending migrations, before any worker starts. false: it refuses to start while "
+	           "some are pending, and `db upgrade` applies them"),
 };
 
 /* Durations and sizes have no bounds of their own kind, so the rules say them. */
@@ -216,11 +216,6 @@ static void fill(by_arena *arena, const by_app *app, by__app_settings *s)
 		s->workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores;
 	if (!s->base_path)
 		s->base_path = "";
-}
-
-bool by__settings_migrates(const by__app_settings *s)
-{
-	return s->migrate_on_start ? *s->migrate_on_start : s->app_env == by__app_env_dev;
 }
 
 /* One CONFIGURATION error with a line per fault, as by_settings_load makes it. */

@@ -57,7 +57,7 @@ typedef struct by__app_settings {
 	const char           *log_level;
 	bool                  access_log;
 	by__jwt_settings      jwt;
-	bool                 *migrate_on_start;
+	bool                  migrate_on_start;
 } by__app_settings;
 
 BY_DECLARE_MODEL(by__database_settings);
@@ -77,9 +77,6 @@ typedef struct by__settings_from {
  */
 BY_MUST_CHECK by_error *by__settings_read(by_arena *arena, const by_app *app, const by__settings_from *from,
     by__app_settings *settings, by_settings **origins);
-
-/* Whether `serve` applies pending migrations: as set, else only in dev. */
-bool by__settings_migrates(const by__app_settings *settings);
 
 /*
  * The key that tokens are verified with: JWT_KEY or, in dev, one made at

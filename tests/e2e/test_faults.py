@@ -213,10 +213,11 @@ def test_health_command():
 
 def test_pending_migrations():
     """With pending migrations serve refuses to start and names the command, unless it is told to apply them"""
-    app = harness.App(prepare=(), start=False)
-    app.start(wait=False)
-    assert app.process.wait(20) == 78, app.process.output()
-    assert "lab db upgrade" in app.process.output(), app.process.output()
+    for env in ({}, {"MIGRATE_ON_START": "false"}):
+        app = harness.App(prepare=(), start=False, env=env)
+        app.start(wait=False)
+        assert app.process.wait(20) == 78, app.process.output()
+        assert "lab db upgrade" in app.process.output(), app.process.output()
     app.command("db", "upgrade", check=True)
     app.start()
     assert app.fastcgi("GET", EXPERIMENTS).status == 200
