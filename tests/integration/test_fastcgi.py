@@ -548,8 +548,14 @@ def test_allowed_peers():
     """a user who is not in LISTEN_ALLOW is turned away, and that is logged"""
     running = harness.App(program="tests/integration/peer", prepare=(), start=False, env={"LISTEN_ALLOW": "4294967294"})
     running.start(wait=False)
-    harness.wait_until(lambda: os.path.exists(running.socket_path), "the socket", 5)
-    with running.connect() as connection:
+
+    def connected():
+        """The socket's file is there a moment before anybody listens on it."""
+        try:
+            return running.connect()
+        except OSError:
+            return None
+    with harness.wait_until(connected, "a listening socket", 5) as connection:
         assert connection.is_closed(2)
     harness.wait_until(lambda: any("LISTEN_ALLOW" in line.get("reason", "") for line in running.log_lines()), "the line", 2)
     assert running.stop() == 0
