@@ -6,8 +6,9 @@
 
 /*
  * Tries the database, as long as DATABASE_START_TIMEOUT says, and applies
- * pending migrations, or refuses to start with them. Runs a loop of its own, so the supervisor calls it
- * in a child process. Returns 0, or the exit code that `serve` is to end with.
+ * pending migrations, or refuses to start with them. Runs a loop of its own, so
+ * the supervisor calls it in a child process. Returns 0, or the exit code that
+ * `serve` is to end with.
  */
 int by__prepare(by__application *application);
 
