@@ -3,6 +3,8 @@ libbanyan_all_la_SOURCES += \
 	fcgi/application.h \
 	fcgi/cgi.c \
 	fcgi/cgi.h \
+	fcgi/channel.c \
+	fcgi/channel.h \
 	fcgi/connection.c \
 	fcgi/connection.h \
 	fcgi/crash.c \

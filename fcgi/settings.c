@@ -17,8 +17,9 @@
 
 BY_ENUM_NAMES(by__app_env, BY__APP_ENV);
 BY_ENUM_NAMES(by__algorithm, BY__ALGORITHM);
+BY_ENUM_NAMES(by__scaling, BY__SCALING);
 
-enum { WORKERS_MAX = 127 };
+enum { WORKERS_MAX = 120 };
 
 static const by_field database_fields[] = {
 	BY_FIELD(by__database_settings, pipelines, .minimum = BY_NUM(1), .maximum = BY_NUM(64), .default_value = "2",
@@ -64,15 +65,66 @@ static const by_field app_fields[] = {
 	BY_FIELD(by__app_settings, database_url, .optional = true,
 	    .doc = "sqlite:path or postgresql://user@host/name. Unset, in dev: sqlite:<DATA_DIR>/<name>.db"),
 	BY_FIELD_MODEL(by__app_settings, database, by__database_settings),
+	BY_FIELD(by__app_settings, runtime_dir, .default_value = "run", .min_length = 1,
+	    .doc = "Directory of sockets and of the memory that all processes share; best on a tmpfs, as /run is"),
+	BY_FIELD(by__app_settings, pid_file, .optional = true, .doc = "File that `serve` writes its process id to; unset: none"),
+	BY_FIELD(by__app_settings, log_file, .optional = true,
+	    .doc = "File that the log is appended to; SIGUSR1 to `serve` reopens it. Unset: standard error"),
+	BY_FIELD(by__app_settings, pools, .optional = true, .max_items = 15,
+	    .doc = "Names of the pools, each a word of small letters and digits. What a section [pool.NAME] sets, or a variable "
+	           "POOL_NAME_SETTING, holds for that pool alone. Unset: one, named web"),
+	BY_FIELD(by__app_settings, status_listen, .optional = true,
+	    .doc = "Where a small process of its own answers /live, /ready, /startup, /health, /metrics and /status, however busy "
+	           "the pools are. Unset: unix:<RUNTIME_DIR>/<name>-status.sock; off: there is none"),
+	BY_FIELD(by__app_settings, start_timeout, .default_value = "60s",
+	    .doc = "How long a worker may take to start, and a reload to prepare the new generation, before it is given up"),
 	BY_FIELD(by__app_settings, listen, .optional = true,
-	    .doc = "Where the web server connects: unix:path, or host:port. Unset: unix:run/<name>.sock"),
+	    .doc = "Where the web server connects: unix:path, or host:port. Unset: unix:<RUNTIME_DIR>/<name>.sock, for further "
+	           "pools unix:<RUNTIME_DIR>/<name>-<pool>.sock"),
 	BY_FIELD(by__app_settings, listen_allow, .optional = true,
-	    .doc = "Who may connect. Unix socket: users; unset: whoever the socket's mode 0660 lets in. "
+	    .doc = "Who may connect. Unix socket: users; unset: whoever the socket's mode lets in. "
 	           "TCP: addresses and networks, and there it must be set"),
 	BY_FIELD(by__app_settings, listen_owner, .optional = true,
 	    .doc = "user, user:group or :group that owns the unix socket, so that the web server can open it"),
-	BY_FIELD(by__app_settings, workers, .minimum = BY_NUM(0), .maximum = BY_NUM(127), .default_value = "0",
-	    .doc = "Worker processes; 0: one per core"),
+	BY_FIELD(by__app_settings, listen_mode, .default_value = "0660", .pattern = "^0?[0-7]{3}$",
+	    .doc = "Mode of the unix socket"),
+	BY_FIELD(by__app_settings, listen_backlog, .minimum = BY_NUM(1), .maximum = BY_NUM(65535), .default_value = "4096",
+	    .doc = "Connections that may wait in the kernel; it takes at most net.core.somaxconn of it"),
+	BY_FIELD(by__app_settings, worker_user, .optional = true,
+	    .doc = "User that workers run as; `serve` must have been started by root. Unset: the user of `serve`"),
+	BY_FIELD(by__app_settings, worker_group, .optional = true, .doc = "Group that workers run as; unset: that of WORKER_USER"),
+	BY_FIELD(by__app_settings, worker_environment, .optional = true, .max_items = 64,
+	    .doc = "Variables for the workers' environment: NAME=value, ..."),
+	BY_FIELD_ENUM(by__app_settings, scaling, by__scaling, .default_value = "static",
+	    .doc = "static: WORKERS run. dynamic: WORKERS_MIN to WORKERS, as the load asks. on_demand: none until a web server "
+	           "connects"),
+	BY_FIELD(by__app_settings, workers, .minimum = BY_NUM(0), .maximum = BY_NUM(120), .default_value = "0",
+	    .doc = "Most worker processes; 0: one per core"),
+	BY_FIELD(by__app_settings, workers_min, .minimum = BY_NUM(1), .maximum = BY_NUM(120), .default_value = "1",
+	    .doc = "dynamic: workers that always run"),
+	BY_FIELD(by__app_settings, worker_target, .minimum = BY_NUM(1), .maximum = BY_NUM(100000), .default_value = "16",
+	    .doc = "dynamic, on_demand: another worker is started while each has more running requests than this, or is late"),
+	BY_FIELD(by__app_settings, idle_timeout, .default_value = "10s",
+	    .doc = "dynamic, on_demand: a worker with nothing to do for so long ends"),
+	BY_FIELD(by__app_settings, worker_max_requests, .minimum = BY_NUM(0), .default_value = "0",
+	    .doc = "A worker that has served so many is replaced; 0: never"),
+	BY_FIELD(by__app_settings, worker_max_memory, .default_value = "0",
+	    .doc = "A worker whose resident memory is larger is replaced; 0: never"),
+	BY_FIELD(by__app_settings, requests_max, .minimum = BY_NUM(1), .maximum = BY_NUM(100000), .default_value = "1000",
+	    .doc = "Requests that run at a time in a worker; further ones wait"),
+	BY_FIELD(by__app_settings, queue_max, .minimum = BY_NUM(0), .maximum = BY_NUM(100000), .default_value = "1000",
+	    .doc = "Requests that may wait in a worker; the next is answered 503 at once"),
+	BY_FIELD(by__app_settings, queue_timeout, .default_value = "5s",
+	    .doc = "How long a request may wait before it is answered 503"),
+	BY_FIELD(by__app_settings, slow_request, .default_value = "0",
+	    .doc = "A request that takes longer is logged with where it stands; 0: none is"),
+	BY_FIELD(by__app_settings, stall_report, .default_value = "1s",
+	    .doc = "A worker whose loop does not turn for so long is logged with what it does; 0: none is"),
+	BY_FIELD(by__app_settings, stall_limit, .default_value = "30s",
+	    .doc = "A worker whose loop does not turn for so long answers 504 to all it has, and is replaced; 0: never"),
+	BY_FIELD(by__app_settings, poison_crashes, .minimum = BY_NUM(0), .maximum = BY_NUM(1000), .default_value = "3",
+	    .doc = "A route that has crashed so many workers within POISON_TIME is answered 503 for POISON_TIME; 0: never"),
+	BY_FIELD(by__app_settings, poison_time, .default_value = "1m", .doc = "See POISON_CRASHES"),
 	BY_FIELD(by__app_settings, head_timeout, .default_value = "5s",
 	    .doc = "How long a new connection may be silent, and a request's parameters may take to arrive"),
 	BY_FIELD(by__app_settings, request_timeout, .default_value = "30s",
@@ -111,6 +163,10 @@ static void check_settings(by_faults *faults, const by__app_settings *s)
 	positive(faults, "REQUEST_TIMEOUT", s->request_timeout);
 	positive(faults, "BODY_TIMEOUT", s->body_timeout);
 	positive(faults, "WRITE_TIMEOUT", s->write_timeout);
+	positive(faults, "START_TIMEOUT", s->start_timeout);
+	positive(faults, "IDLE_TIMEOUT", s->idle_timeout);
+	positive(faults, "QUEUE_TIMEOUT", s->queue_timeout);
+	positive(faults, "POISON_TIME", s->poison_time);
 	positive(faults, "DATABASE_POOL_TIMEOUT", s->database.pool_timeout);
 	positive(faults, "DATABASE_CONNECT_TIMEOUT", s->database.connect_timeout);
 	if (s->body_max.bytes == 0)

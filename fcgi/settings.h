@@ -18,6 +18,10 @@ BY_ENUM(by__app_env, BY__APP_ENV);
 	X(by__algorithm, ES256) X(by__algorithm, ES384) X(by__algorithm, ES512)
 BY_ENUM(by__algorithm, BY__ALGORITHM);
 
+/* How the number of a pool's workers follows its load. */
+#define BY__SCALING(X) X(by__scaling, static) X(by__scaling, dynamic) X(by__scaling, on_demand)
+BY_ENUM(by__scaling, BY__SCALING);
+
 typedef struct by__database_settings {
 	int64_t     pipelines;
 	int64_t     pool_max;
@@ -42,10 +46,35 @@ typedef struct by__app_settings {
 	const char           *data_dir;
 	const char           *database_url;
 	by__database_settings database;
+	const char           *runtime_dir;
+	const char           *pid_file;
+	const char           *log_file;
+	by_list_string        pools;
+	const char           *status_listen;
+	by_duration           start_timeout;
 	const char           *listen;
 	by_list_string        listen_allow;
 	const char           *listen_owner;
+	const char           *listen_mode;
+	int64_t               listen_backlog;
+	const char           *worker_user;
+	const char           *worker_group;
+	by_list_string        worker_environment;
+	by__scaling           scaling;
 	int64_t               workers;
+	int64_t               workers_min;
+	int64_t               worker_target;
+	by_duration           idle_timeout;
+	int64_t               worker_max_requests;
+	by_size               worker_max_memory;
+	int64_t               requests_max;
+	int64_t               queue_max;
+	by_duration           queue_timeout;
+	by_duration           slow_request;
+	by_duration           stall_report;
+	by_duration           stall_limit;
+	int64_t               poison_crashes;
+	by_duration           poison_time;
 	by_duration           head_timeout;
 	by_duration           request_timeout;
 	by_duration           body_timeout;

@@ -392,7 +392,7 @@ static by_error *open_all(supervisor *s)
 	BY_TRY(by__settings_key(s->arena, settings, &key));
 	BY_TRY(by__application_compile(s->application));
 	BY_TRY(listen_somewhere(s));
-	BY_TRY(by__shared_create(s->arena, s->count));
+	BY_TRY(by__shared_create(s->arena, s->count, NULL));
 	s->shared = by__shared_get();
 	atomic_store(&s->shared->supervisor, (int32_t)getpid());
 	by_info(NULL, "starting", BY_F("pid", (int)getpid()), BY_F("version", s->application->app->version),

@@ -145,6 +145,18 @@ uint32_t by__metrics_cells(void)
 	return registry.cells;
 }
 
+uint64_t by__metrics_layout(void)
+{
+	uint64_t hash = BY__HASH_START;
+
+	for (size_t i = 0; i < registry.count; i++) {
+		const uint64_t entry[] = { registry.entries[i].hash, registry.entries[i].cell, cells_of(registry.entries[i].metric) };
+
+		hash = by__hash(hash, entry, sizeof(entry));
+	}
+	return hash;
+}
+
 void by__metrics_restart(void)
 {
 	_Atomic uint64_t *own = by__shared_own();
@@ -352,19 +364,17 @@ static void put_family(by_buf *out, size_t first)
 /* What the slots know and no cell does. */
 static void put_workers(by_buf *out)
 {
-	static const char *const states[] = { NULL, "starting", "ready", "draining", NULL };
 	const by__shared *region = by__shared_get();
-	uint32_t count[BY_COUNT(states)] = { 0 };
+	uint32_t count[BY__WORKER_STATES] = { 0 };
 
 	for (uint32_t i = 0; i < region->slots; i++) {
 		uint32_t state = atomic_load_explicit(&region->slot[i].state, memory_order_relaxed);
-		if (state < BY_COUNT(states))
+		if (state < BY__WORKER_STATES)
 			count[state]++;
 	}
 	put_head(out, "banyan_workers", "Worker processes by state.", "gauge");
-	for (size_t i = 0; i < BY_COUNT(states); i++)
-		if (states[i])
-			by_put_format(out, "banyan_workers{state=\"%s\"} %u\n", states[i], count[i]);
+	for (uint32_t i = BY__WORKER_STARTING; i < BY__WORKER_GONE; i++)
+		by_put_format(out, "banyan_workers{state=\"%s\"} %u\n", by__worker_state_name(i), count[i]);
 	put_head(out, "process_resident_memory_bytes", "Resident memory of each worker.", "gauge");
 	for (uint32_t i = 0; i < region->slots; i++) {
 		uint64_t rss = atomic_load_explicit(&region->slot[i].rss, memory_order_relaxed);

@@ -11,6 +11,8 @@ void by__metrics_beat(double lag, uint32_t alive, uint64_t lost);
 
 /* Cells reserved so far. */
 uint32_t by__metrics_cells(void);
+/* Of every series with the place of its cells: equal in processes whose cells mean the same. */
+uint64_t by__metrics_layout(void);
 /* Sets the gauges among the cells of this process's slot to zero: a worker that took over a slot has none of their things. */
 void by__metrics_restart(void);
 

@@ -114,7 +114,7 @@ static by_error *lone_worker(by_arena *arena, const by_app *app, int fd, by__wor
 	if (options->listener.tcp && options->application->settings.listen_allow.count == 0)
 		return by_error_new(arena, CONFIGURATION, "LISTEN_ALLOW: must list the web servers' addresses, "
 		    "because the passed socket is a TCP one");
-	return by__shared_create(arena, 1);
+	return by__shared_create(arena, 1, NULL);
 }
 
 static int worker(by_arena *arena, const by_app *app, int fd)

@@ -119,7 +119,7 @@ START_TEST(a_scrape_adds_all_workers_up)
 	by_series count = by_metric_series(&requests, (const char *const[]){ "GET", "/a" });
 	by_series histogram = by_metric_series(&size, (const char *const[]){ "image" });
 
-	ck_ok(by__shared_create(own, 3));
+	ck_ok(by__shared_create(own, 3, NULL));
 	for (uint32_t slot = 0; slot < 3; slot++) {
 		if (fork() == 0) {
 			by__shared_use(slot);

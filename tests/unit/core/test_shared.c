@@ -54,7 +54,7 @@ START_TEST(slots_and_rows_begin_on_cache_lines)
 	by_arena *arena = by_arena_new(0);
 
 	reserve();
-	ck_ok(by__shared_create(arena, 3));
+	ck_ok(by__shared_create(arena, 3, NULL));
 	for (uint32_t i = 0; i < by__shared_rows(); i++) {
 		ck_assert_uint_eq((uintptr_t)by__shared_cells(i) % BY__SHARED_LINE, 0);
 		ck_assert_uint_eq((uintptr_t)&by__shared_get()->slot[i] % BY__SHARED_LINE, 0);
@@ -68,7 +68,7 @@ START_TEST(what_workers_write_the_supervisor_reads)
 	by_arena *arena = by_arena_new(0);
 
 	reserve();
-	ck_ok(by__shared_create(arena, 2));
+	ck_ok(by__shared_create(arena, 2, NULL));
 	work(0, 5);
 	work(1, 7);
 	ck_assert_uint_eq(by__shared_cells(0)[job_count.cell], 5);
@@ -84,7 +84,7 @@ START_TEST(a_worker_goes_on_from_its_predecessors_counters_but_not_its_gauges)
 	by_arena *arena = by_arena_new(0);
 
 	reserve();
-	ck_ok(by__shared_create(arena, 1));
+	ck_ok(by__shared_create(arena, 1, NULL));
 	work(0, 5);
 	work(0, 7);
 	ck_assert_uint_eq(by__shared_cells(0)[job_count.cell], 12);
@@ -99,7 +99,7 @@ START_TEST(the_supervisor_writes_a_row_of_its_own_and_keeps_what_it_counted)
 
 	reserve();
 	by_count(job_count, 2);
-	ck_ok(by__shared_create(arena, 2));
+	ck_ok(by__shared_create(arena, 2, NULL));
 	by_count(job_count, 1);
 	ck_assert_uint_eq(by__shared_rows(), 3);
 	ck_assert_uint_eq(by__shared_cells(2)[job_count.cell], 3);
@@ -112,7 +112,7 @@ START_TEST(a_number_of_workers_out_of_bounds_is_refused)
 {
 	by_arena *arena = by_arena_new(0);
 
-	ck_fails(by__shared_create(arena, 0), CONFIGURATION);
+	ck_fails(by__shared_create(arena, 0, NULL), CONFIGURATION);
 	ck_fails(by__shared_create(arena, BY__SHARED_SLOTS), CONFIGURATION);
 	ck_ok(by__shared_create(arena, BY__SHARED_SLOTS - 1));
 	by_arena_free(&arena);
