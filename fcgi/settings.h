@@ -108,6 +108,21 @@ BY_MUST_CHECK by_error *by__settings_read(by_arena *arena, const by_app *app, co
     by__app_settings *settings, by_settings **origins);
 
 /*
+ * The settings of each pool: those for all, with what its section or its
+ * variables say laid over. CONFIGURATION lists the faults of all pools. The
+ * application's own object holds the settings for all afterwards.
+ */
+typedef struct by__pool_settings {
+	const char      *name;
+	by__app_settings settings;
+	by_settings     *origins;
+	void            *own;     /* a copy of the application's settings as this pool has them; NULL: it has none */
+} by__pool_settings;
+enum { BY__POOLS_MAX = 15 };
+BY_MUST_CHECK by_error *by__settings_pools(by_arena *arena, const by_app *app, const by__settings_from *from,
+    const by__app_settings *all, const by_settings *origins, by__pool_settings **pools, size_t *count);
+
+/*
  * The key that tokens are verified with: JWT_KEY or, in dev, one made at
  * the first start and kept in DATA_DIR with mode 0600. NULL key: no tokens.
  */

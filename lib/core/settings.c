@@ -9,7 +9,9 @@
 #include "core/settings_leaf.h"
 
 struct by_settings {
-	by__setting_list list;
+	by__setting_list    list;
+	by__setting_entries entries;
+	const char         *scopes;  /* "POOL_"; NULL: there are none */
 };
 
 typedef struct loader {
@@ -18,6 +20,8 @@ typedef struct loader {
 	by__setting_list           list;
 	by__setting              **sorted; /* by variable */
 	by__setting_entries        entries;
+	const char                *scopes;  /* "POOL_"; NULL: there are none */
+	const char                *own;     /* "POOL_WEB_"; NULL: what holds for all is loaded */
 	by_buf                     faults;
 } loader;
 
@@ -84,9 +88,9 @@ static bool is_ours(const loader *l, const by__setting_entry *entry)
 	return has_known_prefix(l, entry->name) && !set_by_orchestrator(entry);
 }
 
-static void refuse_unknown(loader *l, const by__setting_entry *entry)
+static void refuse_unknown(loader *l, const by__setting_entry *entry, const char *name)
 {
-	const by__setting *nearest = by__settings_nearest(&l->list, entry->name);
+	const by__setting *nearest = by__settings_nearest(&l->list, name);
 	const char        *place = by__settings_place(l->arena, entry);
 
 	if (nearest == NULL)
@@ -96,25 +100,47 @@ static void refuse_unknown(loader *l, const by__setting_entry *entry)
 		    entry->source == BY__SETTING_FILE ? by__setting_key(l->arena, nearest) : nearest->variable);
 }
 
+/* "POOL_WEB_" of POOL_WEB_LISTEN: how long the scope's part of a name is; 0: it has none. */
+static size_t scope_length(const char *scopes, const char *name)
+{
+	size_t len = scopes ? strlen(scopes) : 0;
+
+	if (len == 0 || strncmp(name, scopes, len) != 0)
+		return 0;
+	size_t scope = strcspn(name + len, "_");
+
+	return scope > 0 && name[len + scope] == '_' && name[len + scope + 1] != 0 ? len + scope + 1 : 0;
+}
+
+static void assign(loader *l, const by__setting_entry *entry, const char *name, by__setting_width width)
+{
+	size_t       len = strlen(name);
+	by__setting *setting = find_setting(l, name, len);
+	bool         names_file = setting == NULL && len > 5 && strcmp(name + len - 5, "_FILE") == 0;
+
+	if (names_file)
+		setting = find_setting(l, name, len - 5);
+	if (setting == NULL) {
+		if (width == BY__SETTING_SCOPED ? !set_by_orchestrator(entry) : is_ours(l, entry))
+			refuse_unknown(l, entry, name);
+		return;
+	}
+	const by__setting_entry **place = names_file ? setting->in_file[width] : setting->direct[width];
+
+	if (place[entry->source] == NULL)
+		place[entry->source] = entry;
+}
+
 static void assign_entries(loader *l)
 {
 	for (size_t i = 0; i < l->entries.count; i++) {
 		const by__setting_entry *entry = &l->entries.items[i];
-		size_t                   len = strlen(entry->name);
-		by__setting             *setting = find_setting(l, entry->name, len);
-		bool                     names_file = setting == NULL && len > 5 && strcmp(entry->name + len - 5, "_FILE") == 0;
+		size_t                   scope = scope_length(l->scopes, entry->name);
 
-		if (names_file)
-			setting = find_setting(l, entry->name, len - 5);
-		if (setting == NULL) {
-			if (is_ours(l, entry))
-				refuse_unknown(l, entry);
-			continue;
-		}
-		const by__setting_entry **place = names_file ? setting->in_file : setting->direct;
-
-		if (place[entry->source] == NULL)
-			place[entry->source] = entry;
+		if (scope == 0)
+			assign(l, entry, entry->name, BY__SETTING_GENERAL);
+		else if (l->own && strlen(l->own) == scope && strncmp(l->own, entry->name, scope) == 0)
+			assign(l, entry, entry->name + scope, BY__SETTING_SCOPED);
 	}
 }
 
@@ -169,10 +195,10 @@ static void take_value(loader *l, by__setting *setting, by_text value, const cha
 }
 
 /* One source's word on a setting: its value, or the file that holds it. */
-static bool take_from_source(loader *l, by__setting *setting, by__setting_source source)
+static bool take_from_source(loader *l, by__setting *setting, by__setting_width width, by__setting_source source)
 {
-	const by__setting_entry *direct = setting->direct[source];
-	const by__setting_entry *in_file = setting->in_file[source];
+	const by__setting_entry *direct = setting->direct[width][source];
+	const by__setting_entry *in_file = setting->in_file[width][source];
 	by_text                  value;
 
 	if (direct != NULL && !says_something(setting, direct->value))
@@ -198,13 +224,14 @@ static bool take_from_source(loader *l, by__setting *setting, by__setting_source
 	return true;
 }
 
-static bool take_from_secrets(loader *l, by__setting *setting)
+static bool take_from_secrets(loader *l, by__setting *setting, by__setting_width width)
 {
 	by_text value;
 
 	if (l->sources->secrets == NULL)
 		return false;
-	const char *path = by_format(l->arena, "%s/%s", l->sources->secrets, setting->variable);
+	const char *path = by_format(l->arena, "%s/%s%s", l->sources->secrets, width == BY__SETTING_SCOPED ? l->own : "",
+	    setting->variable);
 	size_t      before = l->faults.len;
 
 	if (!by__settings_slurp(&l->entries, setting->variable, path, true, true, &value))
@@ -236,14 +263,23 @@ static const char *sources_searched(const loader *l)
 	return out.len > 2 ? by_buf_string(&out) + 2 : "no source";
 }
 
-static void fill(loader *l, by__setting *setting)
+static bool fill_by(loader *l, by__setting *setting, by__setting_width width)
 {
 	for (by__setting_source source = BY__SETTING_ARGUMENT; source < BY__SETTING_DEFAULT; source++) {
-		bool taken = source == BY__SETTING_SECRETS ? take_from_secrets(l, setting) : take_from_source(l, setting, source);
+		bool taken = source == BY__SETTING_SECRETS ? take_from_secrets(l, setting, width)
+		                                           : take_from_source(l, setting, width, source);
 
 		if (taken)
-			return;
+			return true;
 	}
+	return false;
+}
+
+static void fill(loader *l, by__setting *setting)
+{
+	setting->scoped = l->own != NULL && fill_by(l, setting, BY__SETTING_SCOPED);
+	if (setting->scoped || fill_by(l, setting, BY__SETTING_GENERAL))
+		return;
 	setting->place = "default";
 	if (by__field_required(setting->field))
 		by__settings_fault(&l->faults, "%s: %s, missing; looked for in %s", setting->variable,
@@ -287,6 +323,15 @@ static const char *default_stage(const loader *l)
 	return setting != NULL ? setting->field->default_value : NULL;
 }
 
+static const char *capitals(by_arena *arena, const char *text)
+{
+	char *copy = by_copy(arena, text);
+
+	for (char *c = copy; *c != '\0'; c++)
+		*c = (char)toupper((unsigned char)*c);
+	return copy;
+}
+
 static by_error *compile_parts(loader *l, const by_settings_part *parts, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -319,16 +364,57 @@ by_error *by_settings_load(by_arena *arena, const by_settings_sources *sources, 
 	by_buf_init(&l.faults, arena, 0);
 	l.list.arena = l.entries.arena = arena;
 	l.list.faults = l.entries.faults = &l.faults;
+	if (sources->scopes != NULL)
+		l.scopes = capitals(arena, by_format(arena, "%s_", sources->scopes));
+	if (sources->scope != NULL)
+		l.own = capitals(arena, by_format(arena, "%s%s_", l.scopes, sources->scope));
 	BY_TRY(compile_parts(&l, parts, count));
 	load(&l, parts, count);
 	if (l.faults.len > 0)
 		return by_error_new(arena, CONFIGURATION, "%s", by_buf_string(&l.faults));
 	by_settings *made = BY_NEW(arena, by_settings);
 
-	made->list = l.list;
-	made->list.faults = NULL;
+	*made = (by_settings){ .list = l.list, .entries = l.entries, .scopes = l.scopes };
+	made->list.faults = made->entries.faults = NULL;
 	*settings = made;
 	return BY_OK;
+}
+
+/* ---- scopes ---- */
+
+static bool is_scope_of(by_arena *arena, by_text scope, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(names[i]) == scope.len && memcmp(capitals(arena, names[i]), scope.ptr, scope.len) == 0)
+			return true;
+	return false;
+}
+
+by_error *by_settings_scopes_check(by_arena *arena, const by_settings *settings, const char *const *names, size_t count)
+{
+	by_buf faults;
+
+	by_buf_init(&faults, arena, 0);
+	for (size_t i = 0; i < settings->entries.count; i++) {
+		const by__setting_entry *entry = &settings->entries.items[i];
+		size_t                   whole = scope_length(settings->scopes, entry->name);
+		size_t                   prefix = settings->scopes ? strlen(settings->scopes) : 0;
+
+		if (whole == 0 || set_by_orchestrator(entry)
+		    || is_scope_of(arena, (by_text){ entry->name + prefix, whole - prefix - 1 }, names, count))
+			continue;
+		by__settings_fault(&faults, "%s: there is no %.*s of that name, %s", entry->written, (int)prefix - 1,
+		    settings->scopes, by__settings_place(arena, entry));
+	}
+	return faults.len > 0 ? by_error_new(arena, CONFIGURATION, "%s", by_buf_string(&faults)) : BY_OK;
+}
+
+const char *by_settings_scoped(const by_settings *settings, const char *variable)
+{
+	for (size_t i = 0; i < settings->list.count; i++)
+		if (settings->list.items[i].scoped && strcmp(settings->list.items[i].variable, variable) == 0)
+			return settings->list.items[i].place;
+	return NULL;
 }
 
 /* ---- showing ---- */

@@ -4,6 +4,9 @@
 
 #include "core/settings_sources.h"
 
+/* For whom an entry holds; the narrower one goes first. */
+typedef enum by__setting_width { BY__SETTING_SCOPED, BY__SETTING_GENERAL, BY__SETTING_WIDTHS } by__setting_width;
+
 /* One field of a settings model, or of a model nested in it. */
 typedef struct by__setting {
 	const by_field *field;
@@ -11,10 +14,11 @@ typedef struct by__setting {
 	void           *object;   /* the struct that the field is in; NULL: only the names are wanted */
 	const char     *variable; /* DATABASE_POOL_MAX */
 	const char     *section;  /* "database.pool"; "" at the top */
-	/* What each source says, and which files it names; chosen by settings.c. */
-	const by__setting_entry *direct[BY__SETTING_DEFAULT];
-	const by__setting_entry *in_file[BY__SETTING_DEFAULT];
+	/* What each source says for the scope and for all, and which files it names; chosen by settings.c. */
+	const by__setting_entry *direct[BY__SETTING_WIDTHS][BY__SETTING_DEFAULT];
+	const by__setting_entry *in_file[BY__SETTING_WIDTHS][BY__SETTING_DEFAULT];
 	const char     *place;    /* where its value is from: ".env line 7" */
+	bool            scoped;   /* that is the scope's own word */
 } by__setting;
 
 typedef struct by__setting_list {

@@ -159,7 +159,8 @@ START_TEST(the_strongest_source_that_says_something_wins)
 	put_file(".env", "\n\nexport DATABASE_POOL_MAX='4' # four\nTITLE=\"a \\\"b\\\" #c\"\n", 0644);
 	put_file("DATABASE_PASSWORD", "hush\n", 0600);
 	const char         *file = put_file("lab.conf", "title = from file\n[database.pool]\nmax = 3\n", 0644);
-	by_settings_sources sources = { arguments, environment, directory, directory, file };
+	by_settings_sources sources = { .arguments = arguments, .environment = environment, .directory = directory,
+		.secrets = directory, .file = file };
 
 	for (size_t i = 0; i < BY_COUNT(expect); i++) {
 		if (i == 1)
@@ -190,7 +191,8 @@ START_TEST(every_fault_is_a_line_with_name_expectation_and_source)
 	begin();
 	put_file(".env", "DEBUG=perhaps\n\nNOT A LINE\nDATABASE_POOL_MAX=5000\nTITLE='open\n", 0644);
 	const char *file = put_file("lab.conf", "tittle = x\n[database]\nurl = a\nurl = b\n[data base]\n", 0644);
-	const char *lines = lines_of(load((by_settings_sources){ NULL, environment, directory, NULL, file }));
+	const char *lines = lines_of(load((by_settings_sources){ .environment = environment, .directory = directory,
+	    .file = file }));
 
 	ck_assert_str_eq(lines, by_format(arena,
 	    ".env line 3: not NAME=value\n"
@@ -213,7 +215,7 @@ START_TEST(a_missing_setting_names_every_source_searched)
 	const char         *none[] = { NULL };
 	lab                 l;
 	by_settings_part    part = { &lab_model, &l };
-	by_settings_sources sources = { none, none, ".", "/nowhere", NULL };
+	by_settings_sources sources = { .arguments = none, .environment = none, .directory = ".", .secrets = "/nowhere" };
 
 	arena = by_arena_new(0);
 	ck_assert_str_eq(lines_of(by_settings_load(arena, &sources, &part, 1, &settings)),
@@ -394,7 +396,50 @@ START_TEST(the_sample_file_loads_once_its_comments_are_removed)
 }
 END_TEST
 
-UNIT("settings", without_any_source_the_defaults_hold, the_strongest_source_that_says_something_wins,
+START_TEST(what_a_scope_says_goes_before_what_holds_for_all)
+{
+	const char *environment[] = { "DATABASE_POOL_MAX=6", "POOL_WEB_TITLE=of the web", "POOL_JOBS_TITLE=of jobs", NULL };
+	const char *names[] = { "web", "jobs" };
+
+	begin();
+	const char         *file = put_file("lab.conf", "[pool.web]\ndatabase.pool.max = 3\n[pool.wbe]\ntitle = x\n", 0644);
+	by_settings_sources sources = { .environment = environment, .file = file, .scopes = "pool" };
+
+	ck_ok(load(sources));
+	ck_assert_int_eq(c.database.pool.max, 6);
+	ck_assert_ptr_null(by_settings_scoped(settings, "DATABASE_POOL_MAX"));
+	sources.scope = "web";
+	ck_ok(load(sources));
+	ck_assert_int_eq(c.database.pool.max, 3);
+	ck_assert_str_eq(c.title, "of the web");
+	ck_assert_str_eq(by_settings_scoped(settings, "TITLE"), "environment");
+	sources.scope = "jobs";
+	ck_ok(load(sources));
+	ck_assert_int_eq(c.database.pool.max, 6);
+	ck_assert_str_eq(c.title, "of jobs");
+	by_error *error = by_settings_scopes_check(arena, settings, names, 2);
+
+	ck_assert(by_error_is(error, CONFIGURATION));
+	ck_assert_msg(strstr(error->detail, "pool.wbe.title: there is no POOL of that name") != NULL, "%s", error->detail);
+	ck_assert_ptr_null(strstr(error->detail, "JOBS"));
+	end();
+}
+END_TEST
+
+START_TEST(a_typo_within_a_scope_is_found)
+{
+	const char *environment[] = { "POOL_WEB_TITEL=x", NULL };
+
+	begin();
+	by_error *error = load((by_settings_sources){ .environment = environment, .scopes = "pool", .scope = "web" });
+
+	ck_assert(by_error_is(error, CONFIGURATION));
+	ck_assert_msg(strstr(error->detail, "did you mean TITLE") != NULL, "%s", error->detail);
+	end();
+}
+END_TEST
+
+UNIT("settings", what_a_scope_says_goes_before_what_holds_for_all, a_typo_within_a_scope_is_found, without_any_source_the_defaults_hold, the_strongest_source_that_says_something_wins,
     every_fault_is_a_line_with_name_expectation_and_source, a_missing_setting_names_every_source_searched,
     a_parts_prefix_is_its_own_and_typos_below_it_are_found, two_fields_that_claim_one_variable_are_refused,
     variables_that_clients_can_set_are_refused, a_file_may_hold_any_value_and_secrets_files_are_private,
