@@ -25,6 +25,18 @@ by_error *by__application_new(by_arena *arena, const by_app *app, const by__sett
 	return BY_OK;
 }
 
+by__application *by__application_of_pool(const by__application *all, const by__pool_settings *pool)
+{
+	by_arena *arena = all->arena;
+	by__application *application = BY_NEW(arena, by__application);
+
+	*application = *all;
+	application->settings = pool->settings;
+	application->origins = pool->origins;
+	application->server = NULL;
+	return application;
+}
+
 by_error *by__application_compile(by__application *application)
 {
 	const by__app_settings *s = &application->settings;

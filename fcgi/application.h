@@ -26,6 +26,9 @@ typedef struct by__application { /* read-only outside application.c */
 BY_MUST_CHECK by_error *by__application_new(by_arena *arena, const by_app *app, const by__settings_from *from,
     by__application **application);
 
+/* The same application as one pool has it; compiled by itself. */
+by__application *by__application_of_pool(const by__application *all, const by__pool_settings *pool);
+
 /* Compiles the application's tables; before workers are forked. CONFIGURATION. */
 BY_MUST_CHECK by_error *by__application_compile(by__application *application);
 

@@ -29,13 +29,34 @@ static bool number_of(const char *name, int64_t *number)
 	return text && by__int_parse((by_text){ text, strlen(text) }, number);
 }
 
-int by__launch_passed(void)
+/* How many were passed to this process. */
+static int passed_count(void)
 {
 	int64_t pid, count;
 
-	if (!number_of("LISTEN_PID", &pid) || pid != getpid() || !number_of("LISTEN_FDS", &count) || count < 1)
-		return -1;
-	return by__launch_listens(PASSED_FIRST) ? PASSED_FIRST : -1;
+	if (!number_of("LISTEN_PID", &pid) || pid != getpid() || !number_of("LISTEN_FDS", &count) || count < 1 || count > 1000)
+		return 0;
+	return (int)count;
+}
+
+int by__launch_passed(void)
+{
+	return passed_count() > 0 && by__launch_listens(PASSED_FIRST) ? PASSED_FIRST : -1;
+}
+
+int by__launch_passed_as(const char *name, bool only)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	int count = passed_count();
+
+	for (int i = 0; names && i < count; i++) {
+		size_t len = strcspn(names, ":");
+
+		if (len == strlen(name) && strncmp(names, name, len) == 0 && by__launch_listens(PASSED_FIRST + i))
+			return PASSED_FIRST + i;
+		names = names[len] ? names + len + 1 : NULL;
+	}
+	return only && count == 1 ? by__launch_passed() : -1;
 }
 
 /* RFC 3875: both are always set. */

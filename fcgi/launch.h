@@ -18,11 +18,13 @@ typedef struct by__launch {
 
 by__launch by__launch_tell(int argc);
 
-/*
- * The listening socket that systemd passed to this very process (LISTEN_PID,
- * LISTEN_FDS), or -1. More than one is not looked at: an application has one.
- */
+/* The first listening socket that systemd passed to this very process (LISTEN_PID, LISTEN_FDS), or -1. */
 int by__launch_passed(void);
+/*
+ * The one whose FileDescriptorName= is `name` (LISTEN_FDNAMES), or -1. When
+ * just one was passed, it is that of whoever asks with `only`.
+ */
+int by__launch_passed_as(const char *name, bool only);
 
 /* Whether the descriptor is a listening socket. */
 bool by__launch_listens(int fd);

@@ -13,8 +13,6 @@
 #include "fcgi/directory.h"
 #include "fcgi/listener.h"
 
-enum { BACKLOG = 4096 }; /* the kernel takes at most net.core.somaxconn of it */
-
 static by_error *cannot(by_arena *arena, const char *address, const char *why)
 {
 	return by_error_new(arena, UNAVAILABLE, "Cannot listen at %s: %s.", address, why);
@@ -74,8 +72,9 @@ static by_error *owner_ids(by_arena *arena, const char *owner, uid_t *user, gid_
 	return BY_OK;
 }
 
-static by_error *unix_socket(by_arena *arena, const char *path, const char *owner, int fd)
+static by_error *unix_socket(by_arena *arena, const char *path, const by__listener_options *options, int fd)
 {
+	const char *owner = options->owner;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	uid_t user;
 	gid_t group;
@@ -98,7 +97,7 @@ static by_error *unix_socket(by_arena *arena, const char *path, const char *owne
 		if (chown(path, user, group) != 0)
 			return cannot(arena, path, "LISTEN_OWNER may not be given the socket by this user");
 	}
-	return chmod(path, 0660) == 0 ? BY_OK : cannot(arena, path, strerror(errno));
+	return chmod(path, options->mode) == 0 ? BY_OK : cannot(arena, path, strerror(errno));
 }
 
 /* ---- TCP ------------------------------------------------------------------------------ */
@@ -135,25 +134,27 @@ static by_error *tcp_socket(by_arena *arena, const char *address, int *fd)
 
 /* ---- both --------------------------------------------------------------------------------- */
 
-static by_error *open_at(by_arena *arena, const char *address, const char *owner, by__listener *listener)
+static by_error *open_at(by_arena *arena, const by__listener_options *options, by__listener *listener)
 {
+	const char *address = options->address;
+
 	if (strncmp(address, "unix:", 5) == 0) {
 		listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (listener->fd < 0)
 			return cannot(arena, address, strerror(errno));
-		BY_TRY(unix_socket(arena, address + 5, owner, listener->fd));
+		BY_TRY(unix_socket(arena, address + 5, options, listener->fd));
 		listener->path = by_copy(arena, address + 5);
 	} else {
 		listener->tcp = true;
 		BY_TRY(tcp_socket(arena, address, &listener->fd));
 	}
-	return listen(listener->fd, BACKLOG) == 0 ? BY_OK : cannot(arena, address, strerror(errno));
+	return listen(listener->fd, options->backlog) == 0 ? BY_OK : cannot(arena, address, strerror(errno));
 }
 
-by_error *by__listener_open(by_arena *arena, const char *address, const char *owner, by__listener *listener)
+by_error *by__listener_open(by_arena *arena, const by__listener_options *options, by__listener *listener)
 {
 	*listener = (by__listener){ .fd = -1 };
-	by_error *error = open_at(arena, address, owner, listener);
+	by_error *error = open_at(arena, options, listener);
 
 	if (error)
 		by__listener_close(listener);

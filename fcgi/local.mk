@@ -22,14 +22,29 @@ libbanyan_all_la_SOURCES += \
 	fcgi/library.h \
 	fcgi/listener.c \
 	fcgi/listener.h \
+	fcgi/logfile.c \
+	fcgi/logfile.h \
 	fcgi/peer.c \
 	fcgi/peer.h \
 	fcgi/prepare.c \
 	fcgi/prepare.h \
+	fcgi/program.c \
+	fcgi/program.h \
 	fcgi/protocol.h \
 	fcgi/settings.c \
 	fcgi/settings.h \
-	fcgi/supervisor.c \
-	fcgi/supervisor.h \
+	fcgi/supervisor/generation.c \
+	fcgi/supervisor/generation.h \
+	fcgi/supervisor/inheritance.c \
+	fcgi/supervisor/inheritance.h \
+	fcgi/supervisor/members.c \
+	fcgi/supervisor/members.h \
+	fcgi/supervisor/notify.c \
+	fcgi/supervisor/notify.h \
+	fcgi/supervisor/pools.c \
+	fcgi/supervisor/pools.h \
+	fcgi/supervisor/state.h \
+	fcgi/supervisor/supervisor.c \
+	fcgi/supervisor/supervisor.h \
 	fcgi/worker.c \
 	fcgi/worker.h

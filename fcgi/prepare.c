@@ -63,23 +63,32 @@ static by_error *look(by_ctx *ctx, const by__application *application)
 	return BY_OK;
 }
 
+typedef struct preparation {
+	by__application *application;
+	bool             start;
+} preparation;
+
 static by_error *prepare(by_ctx *ctx, void *argument)
 {
-	by__application *application = argument;
+	const preparation *p = argument;
+	by__application *application = p->application;
 	by_providers providers;
 
 	BY_TRY(by__application_open(application, ctx->arena, &providers));
 	ctx->providers = &providers;
 	by_error *error = look(ctx, application);
 
+	if (!error && p->start && application->app->start)
+		error = application->app->start(ctx);
 	by__application_close(&providers);
 	return error;
 }
 
-int by__prepare(by__application *application)
+int by__prepare(by__application *application, bool start)
 {
+	preparation p = { application, start };
 	by_arena *arena = by_arena_new(0);
-	by_error *error = by__runtime_block_on(arena, prepare, application);
+	by_error *error = by__runtime_block_on(arena, prepare, &p);
 	int code = error ? by__application_failed(application->app, error) : 0;
 
 	by_arena_free(&arena);

@@ -7,9 +7,10 @@
 /*
  * Tries the database, as long as DATABASE_START_TIMEOUT says, and applies
  * pending migrations, or refuses to start with them. Runs a loop of its own, so
- * the supervisor calls it in a child process. Returns 0, or the exit code that
+ * the supervisor calls it in a child process. `start`: the application's own
+ * start is tried, too. Returns 0, or the exit code that
  * `serve` is to end with.
  */
-int by__prepare(by__application *application);
+int by__prepare(by__application *application, bool start);
 
 #endif

@@ -21,6 +21,9 @@ enum {
 	BY__TELL_GIVE_UP = SIGXCPU /* the loop is stalled: answer 504 to all that is unanswered, and end */
 };
 
+/* The exit code of a worker that was told to give up. */
+enum { BY__EXIT_STALLED = 75 };
+
 typedef struct by__worker_options {
 	by__application *application; /* compiled */
 	by__listener     listener;

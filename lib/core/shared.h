@@ -51,6 +51,14 @@ typedef enum by__worker_leave {
 	BY__LEAVE_IDLE      /* it had nothing to do for IDLE_TIMEOUT: no successor is needed */
 } by__worker_leave;
 
+/* How the last reload or upgrade went. */
+typedef enum by__reload_state {
+	BY__RELOAD_NONE,
+	BY__RELOAD_RUNNING,
+	BY__RELOAD_DONE,
+	BY__RELOAD_REFUSED
+} by__reload_state;
+
 /*
  * One worker. Its own process writes it, except pid, generation and pool:
  * those are the supervisor's. On cache lines of its own, so that workers do
@@ -109,6 +117,9 @@ typedef struct by__shared {
 	_Atomic uint32_t reopen;       /* how often the log was to be reopened */
 	_Atomic uint64_t started;      /* wall clock, microseconds */
 	_Atomic uint64_t loaded;       /* when the settings were last read */
+	_Atomic uint32_t reloads;      /* asked for so far */
+	_Atomic uint32_t reload_state; /* by__reload_state */
+	char             reload_reason[256]; /* of the last refusal, for people */
 	char             application[BY__SHARED_NAME];
 	char             version[BY__SHARED_NAME];
 	by__poison       poison[BY__SHARED_POISONS];

@@ -6,6 +6,7 @@
 #include "core/shared.h"
 #include "fcgi/cgi.h"
 #include "fcgi/launch.h"
+#include "fcgi/program.h"
 #include "fcgi/worker.h"
 #include "scripts/cli/cli.h"
 
@@ -131,6 +132,7 @@ int by_main(int argc, char **argv, const by_app *app)
 	by__launch launch = by__launch_tell(argc);
 	int code;
 
+	by__program_note(arena, argv);
 	switch (launch.kind) {
 	case BY__LAUNCH_COMMAND:
 		code = command_line(arena, app, argc, argv);

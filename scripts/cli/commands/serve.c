@@ -1,5 +1,5 @@
 /* serve: the supervisor and its workers. */
-#include "fcgi/supervisor.h"
+#include "fcgi/supervisor/supervisor.h"
 #include "scripts/cli/cli.h"
 
 int by__command_serve(by__cli *cli)
@@ -9,5 +9,5 @@ int by__command_serve(by__cli *cli)
 
 	if (code == 0)
 		code = by__cli_application(cli, false, &application);
-	return code == 0 ? by__supervisor_run(application) : code;
+	return code == 0 ? by__supervisor_run(application, &cli->from) : code;
 }
