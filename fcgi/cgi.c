@@ -14,8 +14,10 @@
 #include <banyan/log.h>
 
 #include "core/runtime.h"
+#include "core/shared.h"
 #include "fcgi/application.h"
 #include "fcgi/cgi.h"
+#include "fcgi/lone.h"
 
 enum { OUTPUT = 16 * 1024, CGI_MAGIC = 0x63676920 /* "cgi " */ };
 
@@ -151,6 +153,7 @@ int by__cgi_run(by_arena *arena, const by_app *app)
 	cgi *c = BY_NEW(arena, cgi);
 	const by__settings_from nowhere = { 0 };
 	by_error *error;
+	uint32_t slot;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	c->magic = CGI_MAGIC;
@@ -162,7 +165,11 @@ int by__cgi_run(by_arena *arena, const by_app *app)
 		/* Said in full in the web server's error log; its answer is a 500 of its own. */
 		return by__application_failed(app, error);
 	}
+	by__lone_join(c->application, &slot);
+	atomic_store(&by__shared_slot()->state, BY__WORKER_READY);
+	atomic_store(&by__shared_get()->ready, 1);
 	error = by__runtime_block_on(arena, run, c);
+	atomic_store(&by__shared_slot()->state, BY__WORKER_FREE);
 	by_log_flush();
 	return error && !by_error_is(error, CANCELLED) ? 1 : 0;
 }

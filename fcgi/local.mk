@@ -24,6 +24,8 @@ libbanyan_all_la_SOURCES += \
 	fcgi/listener.h \
 	fcgi/logfile.c \
 	fcgi/logfile.h \
+	fcgi/lone.c \
+	fcgi/lone.h \
 	fcgi/peer.c \
 	fcgi/peer.h \
 	fcgi/prepare.c \

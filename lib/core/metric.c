@@ -22,6 +22,7 @@ typedef struct series {
 	char            *values[BY_METRIC_LABELS];
 	uint64_t         hash; /* of name and values: a large application has thousands of series */
 	uint32_t         cell;
+	bool             first; /* of its metric */
 } series;
 
 static struct {
@@ -118,6 +119,14 @@ static series *add_entry(void)
 	return &registry.entries[registry.count++];
 }
 
+static bool is_first(const by_metric *metric)
+{
+	for (size_t i = 0; i < registry.count; i++)
+		if (strcmp(registry.entries[i].metric->name, metric->name) == 0)
+			return false;
+	return true;
+}
+
 by_series by_metric_series(const by_metric *metric, const char *const values[])
 {
 	size_t labels = labels_of(metric);
@@ -131,8 +140,9 @@ by_series by_metric_series(const by_metric *metric, const char *const values[])
 	uint32_t cells = cells_of(metric);
 	/* After by__shared_create there is no room: the workers' rows are as long as they are. */
 	BY_REQUIRE(by__shared_get()->cells - registry.cells >= cells);
+	bool first = is_first(metric);
 	series *added = add_entry();
-	*added = (series){ .metric = metric, .hash = hash, .cell = registry.cells };
+	*added = (series){ .metric = metric, .hash = hash, .cell = registry.cells, .first = first };
 	for (size_t i = 0; i < labels; i++)
 		if (!(added->values[i] = strdup(values[i])))
 			by_abort("out of memory", "metrics", __FILE__, __LINE__);
@@ -223,7 +233,7 @@ static uint64_t sum_of(uint32_t cell)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t row = 0; row < by__shared_rows(); row++)
+	for (uint32_t row = 0; row < by__shared_rows(); row = by__shared_row_after(row))
 		sum += atomic_load_explicit(&by__shared_cells(row)[cell], memory_order_relaxed);
 	return sum;
 }
@@ -232,7 +242,7 @@ static double sum_of_doubles(uint32_t cell)
 {
 	double sum = 0;
 
-	for (uint32_t row = 0; row < by__shared_rows(); row++)
+	for (uint32_t row = 0; row < by__shared_rows(); row = by__shared_row_after(row))
 		sum += to_double(atomic_load_explicit(&by__shared_cells(row)[cell], memory_order_relaxed));
 	return sum;
 }
@@ -346,9 +356,8 @@ static void put_family(by_buf *out, size_t first)
 	const by_metric *metric = registry.entries[first].metric;
 	bool headed = false;
 
-	for (size_t i = 0; i < first; i++)
-		if (strcmp(registry.entries[i].metric->name, metric->name) == 0)
-			return;
+	if (!registry.entries[first].first)
+		return;
 	for (size_t i = first; i < registry.count; i++) {
 		const series *entry = &registry.entries[i];
 		if (strcmp(entry->metric->name, metric->name) != 0

@@ -250,14 +250,40 @@ static bool lock_byte(int fd, off_t byte, bool wait)
 	return code == 0;
 }
 
+static void unlock_byte(int fd, off_t byte)
+{
+	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+
+	(void)fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+/* Whoever had the slot is dead; what it counted stays, what it was doing does not. */
+static void bury(by__slot *slot)
+{
+	atomic_store(&slot->state, BY__WORKER_FREE);
+	atomic_store(&slot->pid, 0);
+	atomic_store(&slot->active, 0);
+	atomic_store(&slot->queued, 0);
+	atomic_store(&slot->connections, 0);
+	atomic_store(&slot->rss, 0);
+}
+
+/* The first that is free; others of the dead are cleared on the way. */
 static bool take_slot(int fd, uint32_t *slot)
 {
-	for (uint32_t i = 0; i < shared.region->slots; i++)
-		if (lock_byte(fd, (off_t)i, false)) {
+	bool taken = false;
+
+	for (uint32_t i = 0; i < shared.region->slots; i++) {
+		if (!lock_byte(fd, (off_t)i, false))
+			continue;
+		bury(&shared.region->slot[i]);
+		if (taken)
+			unlock_byte(fd, (off_t)i);
+		else
 			*slot = i;
-			return true;
-		}
-	return false;
+		taken = true;
+	}
+	return taken;
 }
 
 /* Whether the path still names the open file. */
@@ -321,6 +347,10 @@ void by__shared_use(uint32_t slot)
 {
 	BY_REQUIRE(slot < by__shared_get()->slots);
 	own(slot);
+	uint32_t used = atomic_load(&shared.region->used);
+
+	while (used <= slot && !atomic_compare_exchange_weak(&shared.region->used, &used, slot + 1))
+		;
 	by__metrics_restart();
 }
 
@@ -348,6 +378,15 @@ uint32_t by__shared_rows(void)
 {
 	by__shared_get();
 	return shared.rows;
+}
+
+uint32_t by__shared_row_after(uint32_t row)
+{
+	uint32_t used = atomic_load_explicit(&by__shared_get()->used, memory_order_relaxed);
+
+	if (row + 1 < used)
+		return row + 1;
+	return row + 1 < shared.rows ? shared.rows - 1 : shared.rows;
 }
 
 _Atomic uint64_t *by__shared_own(void)

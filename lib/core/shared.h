@@ -114,7 +114,7 @@ typedef struct by__shared {
 	_Atomic uint32_t draining;     /* /ready says so */
 	_Atomic uint32_t ready;        /* the first worker was: /startup says so from then on */
 	_Atomic uint32_t poisons;      /* entries in use; so that nobody looks for none */
-	_Atomic uint32_t reopen;       /* how often the log was to be reopened */
+	_Atomic uint32_t used;         /* slots from here on never were */
 	_Atomic uint64_t started;      /* wall clock, microseconds */
 	_Atomic uint64_t loaded;       /* when the settings were last read */
 	_Atomic uint32_t reloads;      /* asked for so far */
@@ -176,6 +176,8 @@ by__pool_row *by__shared_pool(void);
 _Atomic uint64_t *by__shared_cells(uint32_t slot);
 /* Rows of cells: the workers', and the supervisor's own. */
 uint32_t by__shared_rows(void);
+/* The next row that was ever written: the workers' in use, and the last. From row 0 on, until by__shared_rows. */
+uint32_t by__shared_row_after(uint32_t row);
 /* The cells that this process writes. */
 _Atomic uint64_t *by__shared_own(void);
 

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/shared.h"
 #include "fcgi/cgi.h"
 #include "fcgi/launch.h"
+#include "fcgi/lone.h"
 #include "fcgi/program.h"
 #include "fcgi/worker.h"
 #include "scripts/cli/cli.h"
@@ -115,7 +115,8 @@ static by_error *lone_worker(by_arena *arena, const by_app *app, int fd, by__wor
 	if (options->listener.tcp && options->application->settings.listen_allow.count == 0)
 		return by_error_new(arena, CONFIGURATION, "LISTEN_ALLOW: must list the web servers' addresses, "
 		    "because the passed socket is a TCP one");
-	return by__shared_create(arena, 1, NULL);
+	by__lone_join(options->application, &options->slot);
+	return BY_OK;
 }
 
 static int worker(by_arena *arena, const by_app *app, int fd)
