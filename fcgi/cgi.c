@@ -14,6 +14,7 @@
 #include <banyan/log.h>
 
 #include "core/runtime.h"
+#include "core/shared.h"
 #include "fcgi/application.h"
 #include "fcgi/cgi.h"
 
@@ -162,6 +163,7 @@ int by__cgi_run(by_arena *arena, const by_app *app)
 		/* Said in full in the web server's error log; its answer is a 500 of its own. */
 		return by__application_failed(app, error);
 	}
+	atomic_store(&by__shared_get()->ready, 1);
 	error = by__runtime_block_on(arena, run, c);
 	by_log_flush();
 	return error && !by_error_is(error, CANCELLED) ? 1 : 0;

@@ -120,6 +120,7 @@ static void spawn(supervisor *s, uint32_t index)
 	const by__worker_options options = {
 		.application = s->application,
 		.listener = s->listener,
+		.channel = BY__NO_CHANNEL,
 		.slot = index,
 		.supervisor = getpid(),
 	};

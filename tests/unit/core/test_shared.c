@@ -113,8 +113,8 @@ START_TEST(a_number_of_workers_out_of_bounds_is_refused)
 	by_arena *arena = by_arena_new(0);
 
 	ck_fails(by__shared_create(arena, 0, NULL), CONFIGURATION);
-	ck_fails(by__shared_create(arena, BY__SHARED_SLOTS), CONFIGURATION);
-	ck_ok(by__shared_create(arena, BY__SHARED_SLOTS - 1));
+	ck_fails(by__shared_create(arena, BY__SHARED_SLOTS, NULL), CONFIGURATION);
+	ck_ok(by__shared_create(arena, BY__SHARED_SLOTS - 1, NULL));
 	by_arena_free(&arena);
 }
 END_TEST
