@@ -45,6 +45,7 @@ by_error *by__application_compile(by__application *application)
 		.body_max = s->body_max.bytes,
 		.request_timeout = s->request_timeout,
 		.body_timeout = s->body_timeout,
+		.queue_timeout = s->queue_timeout,
 		.access_log = s->access_log,
 		.debug = s->app_env == by__app_env_dev,
 		.environment = by__app_env_enum.values[s->app_env],

@@ -144,14 +144,11 @@ static void on_poll_closed(uv_handle_t *handle)
 	release(c);
 }
 
-void by__connection_close(by__connection *c)
+static void close_descriptor(by__connection *c)
 {
-	if (c->phase == BY__CONNECTION_CLOSING)
-		return;
+	if (c->phase == BY__CONNECTION_QUEUED)
+		by__admission_withdraw(c);
 	by__connection_limit(c, (by_duration){ 0 });
-	/* Closed with bytes unread, the kernel would reset the connection, and the other end might lose our last answer. */
-	if ((c->watched || c->unread) && c->fd >= 0)
-		(void)!recv(c->fd, c->gate->peek, BY__HEAD_BYTES, MSG_DONTWAIT);
 	c->phase = BY__CONNECTION_CLOSING;
 	c->polled = 0;
 	/* The kernel forgets the epoll's entry with the descriptor. */
@@ -165,9 +162,26 @@ void by__connection_close(by__connection *c)
 		release(c);
 }
 
+void by__connection_close(by__connection *c)
+{
+	if (c->phase == BY__CONNECTION_CLOSING)
+		return;
+	/* Closed with bytes unread, the kernel would reset the connection, and the other end might lose our last answer. */
+	if ((c->watched || c->unread) && c->fd >= 0)
+		(void)!recv(c->fd, c->gate->peek, BY__HEAD_BYTES, MSG_DONTWAIT);
+	close_descriptor(c);
+}
+
+void by__connection_forget(by__connection *c)
+{
+	/* Another process has the connection too, so that the epoll would not forget it by itself. */
+	unwatch(c);
+	close_descriptor(c);
+}
+
 void by__connection_gone(by__connection *c)
 {
-	if (c->phase == BY__CONNECTION_WAITING) {
+	if (c->phase == BY__CONNECTION_WAITING || c->phase == BY__CONNECTION_QUEUED) {
 		by__connection_close(c);
 		return;
 	}
@@ -209,18 +223,29 @@ static void arena_give(by__gate *gate, by_arena **arena)
 	}
 }
 
-static void count_running(by__gate *gate, int change)
+static void count_running(by__gate *gate, int change, uint64_t now)
 {
 	by__slot *slot = gate->options.slot;
 
 	gate->running += (unsigned)change;
-	if (!slot)
-		return;
 	atomic_store_explicit(&slot->active, gate->running, memory_order_relaxed);
+	atomic_store_explicit(&slot->busy, now, memory_order_relaxed);
 	/* Nobody else writes the slot, so this needs no locked instruction. */
 	if (change > 0)
 		atomic_store_explicit(&slot->requests, atomic_load_explicit(&slot->requests, memory_order_relaxed) + 1,
 		    memory_order_relaxed);
+}
+
+/* Another request may come on it: here, or with another worker when this one leaves. */
+static void use_again(by__connection *c)
+{
+	by__gate *gate = c->gate;
+
+	c->phase = BY__CONNECTION_WAITING;
+	c->received = 0;
+	unwatch(c);
+	if (!gate->leaving || !by__handover(c))
+		by__connection_poll(c);
 }
 
 /* Called on the loop's stack when the coroutine has ended. */
@@ -232,21 +257,20 @@ static void finished(void *argument)
 	by__fcgx_free(&c->request);
 	c->ctx = NULL;
 	arena_give(gate, &c->arena);
-	count_running(gate, -1);
+	by__link_remove(&c->turn);
+	count_running(gate, -1, by_clock());
 	by__connection_limit(c, (by_duration){ 0 });
-	if (!c->keep || c->exchange.gone || gate->draining) {
+	if (!c->keep || c->exchange.gone || gate->draining)
 		by__connection_close(c);
-		return;
-	}
-	c->phase = BY__CONNECTION_WAITING;
-	unwatch(c);
-	by__connection_poll(c);
+	else
+		use_again(c);
+	by__admit_queued(gate);
+	by__gate_wake(gate);
 }
 
-static void begin(by__connection *c, const by__head *head)
+void by__connection_begin(by__connection *c, uint64_t now, by__refusal refusal)
 {
 	by__gate *gate = c->gate;
-	uint64_t received = by_clock();
 
 	by__connection_limit(c, (by_duration){ 0 });
 	if (!by__fcgx_accept(&c->request, c->fd)) {
@@ -257,14 +281,15 @@ static void begin(by__connection *c, const by__head *head)
 	}
 	c->phase = BY__CONNECTION_RUNNING;
 	c->fresh = false;
-	c->keep = head->keep;
-	c->wants_read = c->wants_write = c->late = c->silent = c->cancelled = c->answered = false;
+	c->wants_read = c->wants_write = c->late = c->silent = c->cancelled = c->answered = c->told = false;
 	c->credit = gate->credit;
-	c->exchange = (by__exchange){ .driver = &by__fastcgi_exchange, .env = c->request.envp, .received = received };
+	c->exchange = (by__exchange){ .driver = &by__fastcgi_exchange, .env = c->request.envp, .received = c->received,
+		.begun = now, .refusal = c->refuse ? BY__REFUSE_STOPPING : refusal, .ending = gate->draining || gate->leaving };
 	c->arena = arena_take(gate);
 	c->ctx = by_ctx_new(c->arena);
 	c->ctx->providers = gate->options.providers;
-	count_running(gate, 1);
+	by__link_add(&gate->active, &c->turn);
+	count_running(gate, 1, now);
 	if (!by__task_start(c->ctx, by__connection_serve, finished, c)) {
 		by__connection_reject(c);
 		finished(c);
@@ -314,6 +339,16 @@ static void await_head(by__connection *c, bool partial)
 		by__connection_poll(c);
 }
 
+/* When the head became whole; often that is when its first byte was seen. */
+static uint64_t clock_head(by__connection *c)
+{
+	uint64_t now = by_clock();
+
+	if (!c->received)
+		c->received = now;
+	return now;
+}
+
 static void look_for_head(by__connection *c)
 {
 	ssize_t n;
@@ -327,12 +362,14 @@ static void look_for_head(by__connection *c)
 		}
 		switch (head.verdict) {
 		case BY__GUARD_COMPLETE:
-			begin(c, &head);
+			by__admit(c, &head, clock_head(c));
 			return;
 		case BY__GUARD_REFUSE:
 			refuse(c, head.reason);
 			return;
 		case BY__GUARD_MORE:
+			if (n > 0)
+				(void)clock_head(c);
 			await_head(c, n > 0);
 			return;
 		case BY__GUARD_MANAGEMENT:
@@ -388,9 +425,8 @@ void by__connection_hangup(by__connection *c)
 {
 	if (c->phase == BY__CONNECTION_WAITING)
 		look_for_head(c);
-	/* A head that is still not whole will never be. */
-	if (c->phase == BY__CONNECTION_WAITING || c->phase == BY__CONNECTION_RUNNING)
-		by__connection_gone(c);
+	/* A head that is still not whole will never be; one that waits has nobody left to answer. */
+	by__connection_gone(c);
 }
 
 void by__connection_late(by__connection *c)
@@ -432,22 +468,28 @@ static by__connection *connection_new(by__gate *gate)
 		c->gate = gate;
 		by__link_init(&c->all);
 		by__link_init(&c->timed);
+		by__link_init(&c->turn);
+		c->made = gate->made;
+		/* Whole before it is seen. */
+		atomic_signal_fence(memory_order_release);
+		gate->made = c;
 	}
 	by__link_add(&gate->all, &c->all);
 	gate->count++;
 	return c;
 }
 
-void by__connection_start(by__gate *gate, int fd, bool refused)
+void by__connection_start(by__gate *gate, int fd, by__origin origin)
 {
 	by__connection *c = connection_new(gate);
 
-	c->phase = BY__CONNECTION_WAITING;
 	c->fd = fd;
+	c->phase = BY__CONNECTION_WAITING;
 	c->polled = 0;
 	c->deadline = 0;
-	c->fresh = true;
-	c->refuse = refused;
+	c->received = 0;
+	c->fresh = origin != BY__TAKEN;
+	c->refuse = origin == BY__REFUSED;
 	c->watched = c->unread = c->exchange.gone = false;
 	look_for_head(c);
 }

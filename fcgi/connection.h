@@ -1,6 +1,7 @@
 /*
  * One connection from the web server, and the request that runs on it. What
- * gate.c, connection.c and exchange.c share; nobody else includes it.
+ * gate.c, connection.c, admission.c, handover.c, abandon.c and exchange.c share;
+ * nobody else includes it.
  *
  * A connection that waits for a request costs this struct and its descriptor:
  * no thread, no coroutine, no arena. It watches its descriptor through libuv
@@ -16,6 +17,7 @@
 #include <banyan/assert.h>
 #include <banyan/task.h>
 
+#include "core/deadline.h"
 #include "fcgi/gate.h"
 #include "fcgi/library.h"
 
@@ -28,6 +30,7 @@ typedef struct by__link {
 typedef enum by__connection_phase {
 	BY__CONNECTION_FREE,
 	BY__CONNECTION_WAITING, /* for a request, or the rest of its head */
+	BY__CONNECTION_QUEUED,  /* a whole head waits in the kernel until it may run */
 	BY__CONNECTION_RUNNING,
 	BY__CONNECTION_CLOSING
 } by__connection_phase;
@@ -36,14 +39,18 @@ typedef struct by__connection {
 	uint32_t                magic;
 	by__connection_phase    phase;
 	by__gate               *gate;
+	struct by__connection  *made;     /* the one that was made before */
 	by__link                all;      /* in gate->all, or gate->free */
 	by__link                timed;    /* in gate->timed while deadline is set */
+	by__link                turn;     /* in gate->queue while queued, in gate->active while running */
+	by__deadline            patience; /* of one that is queued */
 	int                     fd;
 	bool                    poll_open;
 	bool                    watched;  /* by the gate's epoll */
 	bool                    unread;   /* refused with bytes left in the kernel */
 	bool                    fresh;    /* has carried no request yet */
 	bool                    refuse;   /* every request is answered 503 */
+	uint64_t                received; /* by_clock when the first byte of the next request was seen; 0: none was */
 	int                     polled;   /* uv_poll events now asked for */
 	uv_poll_t               poll;
 	uint64_t                deadline; /* on by_clock, of the phase or the wait; 0: none */
@@ -54,6 +61,7 @@ typedef struct by__connection {
 	by_arena               *arena;
 	by_ctx                 *ctx;
 	by_wait                 wait;
+	bool                    told;     /* that it is slow */
 	bool                    keep;     /* usable again after the answer */
 	bool                    wants_read, wants_write;
 	bool                    late;     /* the deadline of a wait has passed */
@@ -68,16 +76,23 @@ struct by__gate {
 	by__gate_options options;
 	uv_poll_t        listener;
 	int              listener_fd;  /* -1: closed */
-	bool             paused;       /* no descriptors left: accepts again at the next tick */
+	uv_poll_t        channel;
+	bool             channel_open;
+	bool             resting;      /* takes no connections: the next tick looks whether it can again */
 	uv_poll_t        edges;
 	int              edge_fd;
 	uv_timer_t       tick;
 	bool             ticking;
-	bool             draining;
+	bool             draining;     /* no connection is kept */
+	bool             leaving;      /* each connection that can be is handed over */
+	bool             admitting;
 	bool             tcp;
 	size_t           credit;       /* of a connection whose peer has taken everything */
 	by__link         all, free, timed;
-	unsigned         count, running;
+	by__link         queue, active; /* the oldest first */
+	by__connection  *volatile made; /* every one there ever was, by its `made`: complete at any instant, for signal handlers */
+	unsigned         count, running, queued;
+	by__deadline     go_on;        /* with those that wait, when too many began in one turn */
 	by_arena        *arenas[64];   /* of finished requests */
 	size_t           arena_count;
 	uint8_t         *peek;         /* BY__HEAD_BYTES */
@@ -96,6 +111,11 @@ static inline void by__link_add(by__link *list, by__link *link)
 	list->previous = link;
 }
 
+static inline bool by__link_empty(const by__link *list)
+{
+	return list->next == list;
+}
+
 static inline void by__link_remove(by__link *link)
 {
 	link->previous->next = link->next;
@@ -108,8 +128,18 @@ static inline void by__link_remove(by__link *link)
 
 /* ---- connection.c ---- */
 
-/* Takes over an accepted descriptor, and serves what already waits in it. */
-void by__connection_start(by__gate *gate, int fd, bool refuse);
+typedef enum by__origin {
+	BY__ACCEPTED,
+	BY__TAKEN,   /* from another worker, idle or with a request in it */
+	BY__REFUSED  /* accepted to be told that nobody serves */
+} by__origin;
+
+/* Takes over a descriptor, and serves what already waits in it. */
+void by__connection_start(by__gate *gate, int fd, by__origin origin);
+/* Lets the request whose whole head waits in it run. */
+void by__connection_begin(by__connection *connection, uint64_t now, by__refusal refusal);
+/* Closes our descriptor and leaves what is in the connection to whoever has it now. */
+void by__connection_forget(by__connection *connection);
 /* Something came in, or the web server closed. */
 void by__connection_readable(by__connection *connection);
 /* The web server has closed, perhaps behind bytes that are still to be read. */
@@ -130,6 +160,24 @@ void by__connection_limit(by__connection *connection, by_duration span);
 /* What waits in the kernel, without taking it: 0 closed, -1 nothing yet. */
 ssize_t by__connection_peek(const by__connection *connection, size_t len);
 
+/* ---- admission.c ---- */
+
+/* A whole head has come: lets it run, wait, or be refused, or hands it to another worker. */
+void by__admit(by__connection *connection, const by__head *head, uint64_t now);
+/* Lets those that wait run, as far as there is room. */
+void by__admit_queued(by__gate *gate);
+/* Takes one out of the queue. */
+void by__admission_withdraw(by__connection *connection);
+/* It runs as much as it may, and another worker of the pool has room. */
+bool by__admission_is_elsewhere(const by__gate *gate);
+
+/* ---- handover.c ---- */
+
+/* Gives a connection whose bytes are all unread to another worker. False: that cannot be now, and nothing has changed. */
+BY_MUST_CHECK bool by__handover(by__connection *connection);
+/* As many as can be of a gate that leaves. */
+void by__handover_all(by__gate *gate);
+
 /* ---- exchange.c ---- */
 
 extern const by__exchange_driver by__fastcgi_exchange;
@@ -141,6 +189,8 @@ void by__connection_reject(by__connection *connection);
 /* ---- gate.c ---- */
 
 void by__gate_timed(by__gate *gate);
+/* There is room again: takes connections, if it has rested. */
+void by__gate_wake(by__gate *gate);
 void by__gate_left(by__gate *gate);
 
 #endif

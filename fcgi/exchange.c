@@ -157,8 +157,6 @@ static by_error *exchange_write(by__exchange *exchange, by_ctx *ctx, const char 
 
 	if (c->exchange.gone)
 		return gone(ctx);
-	if (c->cancelled && !c->answered)
-		return by_fail(ctx, CANCELLED, "The service is shutting down.");
 	c->answered = c->answered || len > 0;
 	while (len > 0) {
 		size_t room = by__fcgx_room(&c->request);
@@ -182,8 +180,6 @@ static by_error *exchange_flush(by__exchange *exchange, by_ctx *ctx)
 
 	if (c->exchange.gone)
 		return gone(ctx);
-	if (c->cancelled && !c->answered)
-		return BY_OK;
 	BY_TRY(await_room(c, ctx, BY__FCGX_BUFFER, false));
 	if (FCGX_FFlush(c->request.out) == 0)
 		return BY_OK;
@@ -195,7 +191,7 @@ const by__exchange_driver by__fastcgi_exchange = { exchange_read, exchange_write
 
 /* ---- the end ------------------------------------------------------------------------ */
 
-/* The answer of a worker that stops; nothing of the application runs for it. */
+/* The answer where none can be made: without memory for a coroutine, or when a cancelled request was left without one. */
 static void answer_unavailable(by__connection *c)
 {
 	static const char answer[] =
@@ -293,9 +289,7 @@ void by__connection_serve(by_ctx *ctx, void *argument)
 	by__connection *c = BY_CHECKED(argument, by__connection, BY__CONNECTION_MAGIC);
 	by__gate *gate = c->gate;
 
-	if (c->refuse)
-		answer_unavailable(c);
-	else if (!gate->options.serve(gate->options.server, ctx, &c->exchange))
+	if (!gate->options.serve(gate->options.server, ctx, &c->exchange))
 		c->keep = false;
 	if (c->exchange.broken_off && !c->exchange.gone)
 		break_off(c);

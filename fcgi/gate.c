@@ -1,5 +1,5 @@
 /*
- * Herds a worker's connections: accepts them, hears the edge-triggered events
+ * Herds a worker's connections: takes them, hears the edge-triggered events
  * of those with bytes left in the kernel, and ends what exceeds its deadline.
  */
 #include <errno.h>
@@ -26,17 +26,17 @@ enum {
 
 /* ---- deadlines ------------------------------------------------------------------- */
 
-static void listen_on(by__gate *gate);
+static void take_again(by__gate *gate);
 
 static void tick(uv_timer_t *timer)
 {
 	by__gate *gate = timer->data;
 	uint64_t now = by_clock();
 
-	if (gate->paused) {
-		gate->paused = false;
-		listen_on(gate);
-	}
+	if (gate->resting)
+		take_again(gate);
+	if (gate->leaving)
+		by__handover_all(gate);
 	/* Ending one may end others: the list is gone through from its start until none is late. */
 	for (by__link *at = gate->timed.next, *next; at != &gate->timed; at = next) {
 		by__connection *c = BY__LINKED(at, timed);
@@ -47,7 +47,7 @@ static void tick(uv_timer_t *timer)
 			next = gate->timed.next;
 		}
 	}
-	if (gate->timed.next == &gate->timed && !gate->paused) {
+	if (by__link_empty(&gate->timed) && !gate->resting && !gate->leaving) {
 		gate->ticking = false;
 		uv_timer_stop(&gate->tick);
 	}
@@ -64,15 +64,24 @@ void by__gate_timed(by__gate *gate)
 
 /* ---- accepting ------------------------------------------------------------------- */
 
-static void pause_listening(by__gate *gate, int code)
+/* The next tick looks again. */
+static void rest(by__gate *gate)
 {
-	by_err(NULL, "cannot accept connections; trying again", BY_F("reason", (const char *)strerror(code)));
-	uv_poll_stop(&gate->listener);
-	gate->paused = true;
+	if (gate->listener_fd >= 0)
+		uv_poll_stop(&gate->listener);
+	if (gate->channel_open)
+		uv_poll_stop(&gate->channel);
+	gate->resting = true;
 	by__gate_timed(gate);
 }
 
-static void take(by__gate *gate, int fd, bool refuse)
+static void rest_because(by__gate *gate, int code)
+{
+	by_err(NULL, "cannot accept connections; trying again", BY_F("reason", (const char *)strerror(code)));
+	rest(gate);
+}
+
+static void take(by__gate *gate, int fd, by__origin origin)
 {
 	if (!by__peer_allowed(gate->options.allowed, fd)) {
 		char peer[BY__PEER_TEXT];
@@ -85,29 +94,36 @@ static void take(by__gate *gate, int fd, bool refuse)
 	}
 	if (gate->tcp)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-	by__connection_start(gate, fd, refuse);
+	by__connection_start(gate, fd, origin);
 }
 
 /* False: nothing more to accept now. */
-static bool accept_one(by__gate *gate, bool refuse)
+static bool accept_one(by__gate *gate, by__origin origin)
 {
 	int fd = accept4(gate->listener_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		take(gate, fd, refuse);
+		take(gate, fd, origin);
 		return true;
 	}
 	if (errno == EINTR || errno == ECONNABORTED)
 		return true;
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-		pause_listening(gate, errno);
+		rest_because(gate, errno);
 	return false;
 }
 
 static void count_connections(const by__gate *gate)
 {
-	if (gate->options.slot)
-		atomic_store_explicit(&gate->options.slot->connections, gate->count, memory_order_relaxed);
+	atomic_store_explicit(&gate->options.slot->connections, gate->count, memory_order_relaxed);
+}
+
+/* It has enough to do, and another worker has not: what comes is left to that one. */
+static bool rests_for_others(by__gate *gate)
+{
+	if (BY_UNLIKELY(by__admission_is_elsewhere(gate)))
+		rest(gate);
+	return gate->resting;
 }
 
 static void on_listener(uv_poll_t *poll, int status, int events)
@@ -117,7 +133,29 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	while (most-- > 0 && accept_one(gate, false))
+	while (most-- > 0 && !rests_for_others(gate) && accept_one(gate, BY__ACCEPTED))
+		;
+	count_connections(gate);
+}
+
+/* Its giver has looked who the peer is. */
+static bool take_one(by__gate *gate)
+{
+	int fd = by__channel_take(&gate->options.channel);
+
+	if (fd >= 0)
+		by__connection_start(gate, fd, BY__TAKEN);
+	return fd >= 0;
+}
+
+static void on_channel(uv_poll_t *poll, int status, int events)
+{
+	by__gate *gate = poll->data;
+	int most = ACCEPTS_SHARED;
+
+	(void)status;
+	(void)events;
+	while (most-- > 0 && !rests_for_others(gate) && take_one(gate))
 		;
 	count_connections(gate);
 }
@@ -126,6 +164,22 @@ static void listen_on(by__gate *gate)
 {
 	if (gate->listener_fd >= 0)
 		BY_INVARIANT(uv_poll_start(&gate->listener, UV_READABLE, on_listener) == 0);
+	if (gate->channel_open)
+		BY_INVARIANT(uv_poll_start(&gate->channel, UV_READABLE, on_channel) == 0);
+}
+
+static void take_again(by__gate *gate)
+{
+	if (by__admission_is_elsewhere(gate))
+		return;
+	gate->resting = false;
+	listen_on(gate);
+}
+
+void by__gate_wake(by__gate *gate)
+{
+	if (BY_UNLIKELY(gate->resting) && gate->running < gate->options.requests_max)
+		take_again(gate);
 }
 
 /* ---- connections with bytes left in the kernel -------------------------------------- */
@@ -195,6 +249,8 @@ by_error *by__gate_open(by_arena *arena, const by__gate_options *options, by__ga
 	by__link_init(&gate->all);
 	by__link_init(&gate->free);
 	by__link_init(&gate->timed);
+	by__link_init(&gate->queue);
+	by__link_init(&gate->active);
 	gate->edge_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (gate->edge_fd < 0)
 		return failed(arena, "epoll_create1", uv_translate_sys_error(errno));
@@ -202,6 +258,10 @@ by_error *by__gate_open(by_arena *arena, const by__gate_options *options, by__ga
 	    || (code = uv_poll_init(by__loop(), &gate->edges, gate->edge_fd)) != 0
 	    || (code = uv_poll_init(by__loop(), &gate->listener, gate->listener_fd)) != 0)
 		return failed(arena, "uv_poll_init", code);
+	gate->channel_open = options->channel.take >= 0;
+	if (gate->channel_open && (code = uv_poll_init(by__loop(), &gate->channel, options->channel.take)) != 0)
+		return failed(arena, "uv_poll_init", code);
+	gate->channel.data = gate;
 	gate->tick.data = gate->edges.data = gate->listener.data = gate;
 	if ((code = uv_poll_start(&gate->edges, UV_READABLE, on_edges)) != 0)
 		return failed(arena, "uv_poll_start", code);
@@ -212,14 +272,32 @@ by_error *by__gate_open(by_arena *arena, const by__gate_options *options, by__ga
 
 static void stop_listening(by__gate *gate, bool refuse)
 {
+	gate->resting = false;
+	if (gate->channel_open)
+		uv_close((uv_handle_t *)&gate->channel, NULL);
+	gate->channel_open = false;
 	if (gate->listener_fd < 0)
 		return;
-	gate->paused = false;
-	while (refuse && accept_one(gate, true))
+	while (refuse && accept_one(gate, BY__REFUSED))
 		;
+	gate->resting = false;
 	uv_close((uv_handle_t *)&gate->listener, NULL);
 	close(gate->listener_fd);
 	gate->listener_fd = -1;
+}
+
+/* Streams have no end of their own. */
+static void tell_to_end(by__connection *c)
+{
+	c->exchange.ending = true;
+}
+
+static void tell_streams(by__gate *gate)
+{
+	for (by__link *at = gate->active.next, *next; at != &gate->active; at = next) {
+		next = at->next;
+		tell_to_end(BY__LINKED(at, turn));
+	}
 }
 
 void by__gate_left(by__gate *gate)
@@ -227,7 +305,7 @@ void by__gate_left(by__gate *gate)
 	void (*closed)(void *owner) = gate->options.closed;
 
 	count_connections(gate);
-	if (!gate->draining || gate->count > 0 || !closed)
+	if ((!gate->draining && !gate->leaving) || gate->count > 0 || !closed)
 		return;
 	gate->options.closed = NULL;
 	closed(gate->options.owner);
@@ -239,6 +317,8 @@ void by__gate_drain(by__gate *gate, bool refuse)
 		return;
 	stop_listening(gate, refuse);
 	gate->draining = true;
+	gate->leaving = false;
+	tell_streams(gate);
 	for (by__link *at = gate->all.next, *next; at != &gate->all; at = next) {
 		next = at->next;
 		by__connection_drain(BY__LINKED(at, all));
@@ -247,10 +327,40 @@ void by__gate_drain(by__gate *gate, bool refuse)
 		by__gate_left(gate);
 }
 
+void by__gate_leave(by__gate *gate)
+{
+	if (gate->options.channel.give < 0) {
+		by__gate_drain(gate, false);
+		return;
+	}
+	if (gate->draining || gate->leaving)
+		return;
+	stop_listening(gate, false);
+	gate->leaving = true;
+	tell_streams(gate);
+	by__handover_all(gate);
+	by__gate_timed(gate);
+	if (gate->count == 0)
+		by__gate_left(gate);
+}
+
+void by__gate_running(by__gate *gate, bool (*each)(void *owner, by_ctx *ctx, uint64_t begun, bool *told), void *owner)
+{
+	for (by__link *at = gate->active.next, *next; at != &gate->active; at = next) {
+		by__connection *c = BY__LINKED(at, turn);
+
+		next = at->next;
+		if (!each(owner, c->ctx, c->exchange.begun, &c->told))
+			return;
+	}
+}
+
 unsigned by__gate_cancel(by__gate *gate)
 {
 	unsigned cancelled = 0;
 
+	/* None of those that wait begins in the place of one that ends. */
+	gate->admitting = true;
 	for (by__link *at = gate->all.next, *next; at != &gate->all; at = next) {
 		by__connection *c = BY__LINKED(at, all);
 
@@ -259,8 +369,13 @@ unsigned by__gate_cancel(by__gate *gate)
 			by__connection_close(c);
 		} else if (c->phase == BY__CONNECTION_RUNNING && !c->cancelled) {
 			c->cancelled = true;
+			c->exchange.refusal = BY__REFUSE_STOPPING;
 			cancelled++;
 			by__ctx_cancel(c->ctx);
+		} else if (c->phase == BY__CONNECTION_QUEUED) {
+			cancelled++;
+			by__admission_withdraw(c);
+			by__connection_begin(c, by_clock(), BY__REFUSE_STOPPING);
 		}
 	}
 	return cancelled;
@@ -274,6 +389,7 @@ unsigned by__gate_count(const by__gate *gate)
 void by__gate_close(by__gate *gate)
 {
 	by__gate_drain(gate, false);
+	by__deadline_disarm(&gate->go_on);
 	uv_close((uv_handle_t *)&gate->edges, NULL);
 	uv_close((uv_handle_t *)&gate->tick, NULL);
 	close(gate->edge_fd);

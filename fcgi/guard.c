@@ -232,6 +232,77 @@ by__head by__guard_head(const uint8_t *bytes, size_t len)
 	return params_head(bytes, len, at, r.id, (begin[2] & BY__FCGI_KEEP) != 0);
 }
 
+/* ---- a variable of a head --------------------------------------------------- */
+
+/* A one- or four-byte length; false at the end of the record. */
+static bool take_length(const uint8_t **at, const uint8_t *end, size_t *length)
+{
+	if (*at == end)
+		return false;
+	*length = *(*at)++;
+	if (*length < 0x80)
+		return true;
+	if (end - *at < 3)
+		return false;
+	*length = (*length & 0x7f) << 24 | (size_t)(*at)[0] << 16 | (size_t)(*at)[1] << 8 | (*at)[2];
+	*at += 3;
+	return true;
+}
+
+typedef struct variable {
+	const char *name;
+	size_t      name_length;
+	size_t      rest;  /* bytes of a pair that goes on in the next record */
+	bool        found;
+	bool        lost;  /* a length lies across two records */
+	by_text     value;
+} variable;
+
+/* The pairs of one PARAMS record. */
+static void variable_look(variable *v, const uint8_t *at, const uint8_t *end)
+{
+	size_t skip = v->rest < (size_t)(end - at) ? v->rest : (size_t)(end - at);
+	size_t name, value;
+
+	v->rest -= skip;
+	at += skip;
+	while (at < end && !v->found && !v->lost) {
+		if (!take_length(&at, end, &name) || !take_length(&at, end, &value)) {
+			v->lost = true;
+		} else if (name + value > (size_t)(end - at)) {
+			v->rest = name + value - (size_t)(end - at);
+			at = end;
+		} else {
+			v->found = name == v->name_length && memcmp(at, v->name, name) == 0;
+			v->value = (by_text){ (const char *)at + name, value };
+			at += name + value;
+		}
+	}
+}
+
+bool by__guard_variable(const uint8_t *bytes, size_t len, const char *name, by_text *value)
+{
+	variable v = { .name = name, .name_length = strlen(name) };
+	size_t at = 0;
+
+	while (len - at >= BY__FCGI_HEADER && !v.found && !v.lost) {
+		record r = record_of(bytes + at);
+		const uint8_t *content = bytes + at + BY__FCGI_HEADER;
+
+		at += BY__FCGI_HEADER;
+		if (r.type == BY__FCGI_PARAMS && r.content == 0)
+			break;
+		if (len - at < (size_t)r.content + r.padding)
+			break;
+		if (r.type == BY__FCGI_PARAMS)
+			variable_look(&v, content, content + r.content);
+		at += (size_t)r.content + r.padding;
+	}
+	if (v.found)
+		*value = v.value;
+	return v.found;
+}
+
 /* ---- the body -------------------------------------------------------------- */
 
 static void body_record(by__body *body)
@@ -312,21 +383,6 @@ static const char *value_of(by_text name, const char *connections)
 		if (known[i].name.len == name.len && memcmp(known[i].name.ptr, name.ptr, name.len) == 0)
 			return known[i].value ? known[i].value : connections;
 	return NULL;
-}
-
-/* A one- or four-byte length; false at the end of the record. */
-static bool take_length(const uint8_t **at, const uint8_t *end, size_t *length)
-{
-	if (*at == end)
-		return false;
-	*length = *(*at)++;
-	if (*length < 0x80)
-		return true;
-	if (end - *at < 3)
-		return false;
-	*length = (*length & 0x7f) << 24 | (size_t)(*at)[0] << 16 | (size_t)(*at)[1] << 8 | (*at)[2];
-	*at += 3;
-	return true;
 }
 
 static size_t values_write(const uint8_t *at, const uint8_t *end, const char *connections, uint8_t *out, size_t room)

@@ -35,6 +35,12 @@ typedef struct by__head {
 
 by__head by__guard_head(const uint8_t *bytes, size_t len);
 
+/*
+ * Finds a parameter in a head that by__guard_head called complete; `value`
+ * points into `bytes`. False: it is not there, or lies across two records.
+ */
+bool by__guard_variable(const uint8_t *bytes, size_t len, const char *name, by_text *value);
+
 /* The body of a request, walked on from inside any record. */
 typedef struct by__body {
 	uint16_t    id;

@@ -1,4 +1,6 @@
 libbanyan_all_la_SOURCES += \
+	fcgi/abandon.c \
+	fcgi/admission.c \
 	fcgi/application.c \
 	fcgi/application.h \
 	fcgi/cgi.c \
@@ -9,6 +11,8 @@ libbanyan_all_la_SOURCES += \
 	fcgi/connection.h \
 	fcgi/crash.c \
 	fcgi/crash.h \
+	fcgi/culprit.c \
+	fcgi/culprit.h \
 	fcgi/directory.c \
 	fcgi/directory.h \
 	fcgi/exchange.c \
@@ -16,10 +20,13 @@ libbanyan_all_la_SOURCES += \
 	fcgi/gate.h \
 	fcgi/guard.c \
 	fcgi/guard.h \
+	fcgi/handover.c \
 	fcgi/launch.c \
 	fcgi/launch.h \
 	fcgi/library.c \
 	fcgi/library.h \
+	fcgi/line.c \
+	fcgi/line.h \
 	fcgi/listener.c \
 	fcgi/listener.h \
 	fcgi/logfile.c \
@@ -35,6 +42,12 @@ libbanyan_all_la_SOURCES += \
 	fcgi/protocol.h \
 	fcgi/settings.c \
 	fcgi/settings.h \
+	fcgi/slow.c \
+	fcgi/slow.h \
+	fcgi/stack.c \
+	fcgi/stack.h \
+	fcgi/stall.c \
+	fcgi/stall.h \
 	fcgi/supervisor/generation.c \
 	fcgi/supervisor/generation.h \
 	fcgi/supervisor/inheritance.c \

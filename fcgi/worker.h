@@ -10,7 +10,8 @@
 #include "fcgi/listener.h"
 
 /*
- * What the supervisor tells a worker, by signals. A worker that a web server
+ * What the supervisor tells a worker, by signals; the first three can be blocked
+ * over the fork, by__worker_run hears them when it is ready to. A worker that a web server
  * started alone takes SIGUSR1 as SIGTERM, as web servers mean it.
  */
 enum {
@@ -37,7 +38,8 @@ typedef struct by__worker_options {
 /*
  * Serves until SIGTERM, SIGINT or SIGQUIT, or until it is told to leave, then
  * finishes what runs. Returns the exit code: 0 when all requests were finished
- * in time, else 1; 69 or 78 when it could not start.
+ * in time, else 1; 69 or 78 when it could not start. Its slot says where it
+ * stands, and why it would like to be told to leave.
  */
 int by__worker_run(const by__worker_options *options);
 

@@ -40,6 +40,13 @@ BY_MUST_CHECK bool by__task_start(by_ctx *ctx, void (*run)(by_ctx *ctx, void *ar
 /* Cancels the context's work and its children: waits return CANCELLED. From the loop or any coroutine. */
 void by__ctx_cancel(by_ctx *ctx);
 
+/*
+ * Runs `look`, which does not wait, on the stack of the context's task while
+ * that is parked, and leaves it parked as it was; from the loop. False: it is
+ * not parked.
+ */
+bool by__task_look(const by_ctx *ctx, void (*look)(void *argument), void *argument);
+
 /* Runs a function in a coroutine on a loop of its own until it returns: commands, tests, CGI. */
 BY_MUST_CHECK by_error *by__runtime_block_on(by_arena *arena, by_error *(*run)(by_ctx *ctx, void *argument),
     void *argument);

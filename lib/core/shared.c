@@ -407,6 +407,9 @@ const char *by__worker_state_name(uint32_t state)
 
 uint64_t by__poison_key(const char *method, const char *route)
 {
+	/* A HEAD is served as the GET of its route. */
+	if (strncmp(method, "HEAD", sizeof("HEAD")) == 0)
+		method = "GET";
 	uint64_t hash = by__hash(BY__HASH_START, method, strnlen(method, sizeof(((by__slot *)0)->method) - 1));
 
 	hash = by__hash(hash, "\n", 1);

@@ -49,6 +49,9 @@ struct by_task {
 	by_error *error;
 	by_wait   ended;
 	bool      joined;
+
+	void    (*look)(void *argument); /* what by__task_look has it run before it goes on waiting */
+	void     *look_argument;
 };
 
 static struct {
@@ -119,6 +122,17 @@ bool by__task_is_running(void)
 	return running_task != NULL;
 }
 
+/* Leaves the stack until the task is resumed to go on. */
+static void suspend(by_task *task)
+{
+	by__coroutine_park();
+	while (BY_UNLIKELY(task->look != NULL)) {
+		task->look(task->look_argument);
+		task->look = NULL;
+		by__coroutine_park();
+	}
+}
+
 /* Parks the running task: until it is made ready, `at` (0: never), or, unless `ctx` is NULL, that is cancelled. */
 static task_outcome park(by_ctx *ctx, uint64_t at)
 {
@@ -137,7 +151,7 @@ static task_outcome park(by_ctx *ctx, uint64_t at)
 		task->deadline.reached = on_deadline;
 		by__deadline_arm(&task->deadline, at);
 	}
-	by__coroutine_park();
+	suspend(task);
 	return task->outcome;
 }
 
@@ -198,7 +212,7 @@ by_error *by_yield(by_ctx *ctx)
 	BY_TRY(by_ctx_check(ctx));
 	task->state = READY;
 	push_ready(task);
-	by__coroutine_park();
+	suspend(task);
 	return BY_OK;
 }
 
@@ -297,6 +311,23 @@ static void resume(by_task *task)
 		push_ready(task);
 	else
 		end(task);
+}
+
+bool by__task_look(const by_ctx *ctx, void (*look)(void *argument), void *argument)
+{
+	by_task *task = ctx->task;
+
+	BY_REQUIRE(running_task == NULL);
+	if (!task || !task->coroutine || (task->state != PARKED && task->state != READY))
+		return false;
+	by_ctx *outer = by__ctx_enter(task->ctx);
+
+	task->look = look;
+	task->look_argument = argument;
+	/* Its state, its deadline and its place among the ready stay as they are: it is not asked to go on. */
+	(void)by__coroutine_resume(task->coroutine);
+	by__ctx_enter(outer);
+	return true;
 }
 
 static void step(by_task *task)

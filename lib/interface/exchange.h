@@ -8,6 +8,8 @@
 
 #include <banyan/ctx.h>
 
+#include "interface/refusal.h"
+
 typedef struct by__exchange by__exchange;
 
 typedef struct by__exchange_driver {
@@ -23,6 +25,9 @@ struct by__exchange {
 	const by__exchange_driver *driver;
 	char *const *env;         /* CGI/1.1 variables, "NAME=value", NULL at the end (RFC 3875) */
 	uint64_t     received;    /* by_clock when its first byte was seen */
+	uint64_t     begun;       /* by_clock when the gateway let it run; 0: it never makes requests wait */
+	by__refusal  refusal;     /* set by the gateway: it is answered so, before any handler; or its handler is cancelled so */
+	bool         ending;      /* set by the gateway: the worker leaves or stops; streams are to end */
 	bool         gone;        /* set by the driver: the peer is not there any more, and nobody hears an answer */
 	bool         broken_off;  /* set by the server: the answer ends short, and its end must not look like one */
 };

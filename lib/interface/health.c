@@ -1,5 +1,5 @@
 /*
- * /live, /ready and /health. Components are probed at most once a second per
+ * /live, /ready, /startup and /health. Components are probed at most once a second per
  * worker however many ask, and each for at most a second.
  */
 #include <math.h>
@@ -28,7 +28,7 @@ static const by_field components_fields[] = {
 BY_MODEL(by__components, components_fields, .doc = "The things that the service depends on");
 
 static const by_field health_fields[] = {
-	BY_FIELD(by__health, status, .doc = "healthy, unhealthy or draining", .example = "\"healthy\""),
+	BY_FIELD(by__health, status, .doc = "healthy, unhealthy, draining or starting", .example = "\"healthy\""),
 	BY_FIELD(by__health, version, .doc = "Of the application"),
 	BY_FIELD(by__health, uptime_seconds, .doc = "Since the application was started"),
 	BY_FIELD_MODEL(by__health, components, by__components),
@@ -226,6 +226,19 @@ static by_error *ready_call(const by_operation *operation, by_ctx *ctx, const vo
 	return BY_OK;
 }
 
+static by_error *startup_call(const by_operation *operation, by_ctx *ctx, const void *in, void *out)
+{
+	by__health *health = out;
+
+	(void)in;
+	fill(operation, ctx, health);
+	if (atomic_load(&by__shared_get()->ready) == 0) {
+		health->status = "starting";
+		by_respond_status(ctx, 503);
+	}
+	return BY_OK;
+}
+
 size_t by__health_endpoints(by_arena *arena, by__server *server, by__endpoint *endpoints)
 {
 	static const struct {
@@ -234,6 +247,7 @@ size_t by__health_endpoints(by_arena *arena, by__server *server, by__endpoint *e
 	} rows[] = {
 		{ "/live", "live", "Whether the service runs", live_call },
 		{ "/ready", "ready", "Whether the service takes requests", ready_call },
+		{ "/startup", "startup", "Whether the service has started", startup_call },
 		{ "/health", "health", "How the service and what it depends on are", health_call },
 	};
 

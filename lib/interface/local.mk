@@ -29,6 +29,8 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/paging.h \
 	lib/interface/problem.c \
 	lib/interface/problem.h \
+	lib/interface/refusal.c \
+	lib/interface/refusal.h \
 	lib/interface/request.c \
 	lib/interface/request.h \
 	lib/interface/response.c \

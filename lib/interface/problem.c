@@ -105,12 +105,13 @@ static void put_headers(by_ctx *ctx, const by_error *error)
 /* A client that has gone is not answered. One that is still there is told to come again, or that we gave up by ourselves. */
 static by_error *resolve_cancelled(by_ctx *ctx, by_error *error)
 {
+	by_request *request = by__request(ctx);
 	by__shared *shared = by__shared_get();
 
-	if (!by_error_is(error, CANCELLED) || by__request(ctx)->exchange->gone)
+	if (!by_error_is(error, CANCELLED) || request->exchange->gone)
 		return error;
-	if (shared != NULL && atomic_load(&shared->draining) != 0)
-		return by_error_because(by_fail(ctx, UNAVAILABLE, "The server is restarting."), error);
+	if (request->exchange->refusal != BY__REFUSE_NOT || atomic_load(&shared->draining) != 0)
+		return by_error_because(by__refuse(ctx, BY__REFUSE_STOPPING, 0), error);
 	return by_error_because(by_fail(ctx, INTERNAL, NULL), error);
 }
 
@@ -119,7 +120,7 @@ void by__problem_respond(by_ctx *ctx, by_error *error)
 	by__response *response = &by__request(ctx)->response;
 
 	error = resolve_cancelled(ctx, error);
-	if (error->kind->status >= 500)
+	if (error->kind->status >= 500 && !by__request(ctx)->unserved)
 		by_log_error(ctx, BY_LOG_ERROR, "request failed", error);
 	else
 		by_debug(ctx, "request refused", BY_F("kind", error->kind->name));
@@ -146,7 +147,7 @@ static bool problem_configure(const by__setup *setup, by__nothing *config)
 
 static by_error *problem_around(by__call *call, const by__nothing *config, by__nothing *state)
 {
-	by_error *error = by__next(call);
+	by_error *error = call->request->refusal ? call->request->refusal : by__next(call);
 
 	(void)config;
 	(void)state;

@@ -46,6 +46,7 @@ typedef struct known {
 static const known known_server[] = {
 	KNOWN("REQUEST_METHOD", 8, method_name),
 	KNOWN("REQUEST_URI", 8, target),
+	KNOWN("REQUEST_START", 8, start),
 };
 
 static const known known_headers[] = {

@@ -32,6 +32,7 @@ struct by_request {
 	by_text       authorization;
 	by_text       request_id;  /* as sent */
 	by_text       traceparent;
+	by_text       start;       /* REQUEST_START */
 
 	by__length    length_kind;
 	uint64_t      length;      /* declared */
@@ -41,7 +42,8 @@ struct by_request {
 	bool          body_ended;
 
 	bool          token_sent;
-	by_error     *refusal;     /* of the router: what there is instead of an endpoint */
+	by_error     *refusal;     /* what it is answered instead of being served: the router's, or for the state of the service */
+	bool          unserved;    /* of these the latter: no fault to log */
 	by__routed    routed;
 	char          id[BY__REQUEST_ID_MAX + 1];
 	by__response  response;

@@ -3,6 +3,7 @@
 
 #include <banyan/time.h>
 
+#include "core/shared.h"
 #include "interface/builtin.h"
 #include "interface/chain.h"
 #include "interface/health.h"
@@ -16,6 +17,12 @@ typedef struct unmatched {
 	const by__chain *chain;
 } unmatched;
 
+/* What an endpoint is served with. */
+typedef struct served {
+	const by__chain *chain;
+	uint64_t         poison; /* its by__poison_key; 0: one of the framework's own, which are never refused for it */
+} served;
+
 struct by__server {
 	by_arena          *arena;
 	const by_app      *app;
@@ -23,7 +30,9 @@ struct by__server {
 	by_text            base_path;
 	by__endpoints      endpoints;
 	by__router        *router;
-	const by__chain  **chains;  /* by the endpoint's index */
+	served            *served;  /* by the endpoint's index */
+	bool               builtin_only;
+	uint64_t           queue_timeout; /* nanoseconds */
 	unmatched          unmatched[BY_METHOD_COUNT];
 	uint64_t           started; /* by_clock */
 };
@@ -37,8 +46,6 @@ static by_error *refuse_call(const by_operation *operation, by_ctx *ctx, const v
 	(void)operation;
 	(void)in;
 	(void)out;
-	if (request->refusal != BY_OK)
-		return request->refusal;
 	by_respond_header(ctx, "Allow", request->routed.allow);
 	return BY_OK;
 }
@@ -51,6 +58,11 @@ static const by_error_kind *const refusals[] = {
 static const by_error_kind *const builtin_errors[] = { BY_ERROR_KIND(INTERNAL), BY_ERROR_KIND(UNAVAILABLE), NULL };
 
 static const by_operation refuse = { "refuse", NULL, NULL, refuse_call, BY_HERE_INIT };
+
+static bool is_builtin(const by__endpoint *endpoint)
+{
+	return endpoint->version == NULL;
+}
 
 static by_text base_path_of(by_arena *arena, const char *path)
 {
@@ -83,10 +95,13 @@ static void make_chains(by__server *server, by_buf *mistakes)
 	static const by__interceptor *const short_chain[] = { &by__observe, &by__problem, &by__encode, &by__operate };
 	by__setup setup = { .arena = server->arena, .options = &server->options, .mistakes = mistakes };
 
-	server->chains = BY_NEW_ARRAY(server->arena, const by__chain *, server->endpoints.count);
+	server->served = BY_NEW_ARRAY(server->arena, served, server->endpoints.count);
 	for (size_t i = 0; i < server->endpoints.count; i++) {
-		setup.endpoint = &server->endpoints.items[i];
-		server->chains[i] = by__chain_new(&setup);
+		const by__endpoint *endpoint = setup.endpoint = &server->endpoints.items[i];
+
+		server->served[i].chain = by__chain_new(&setup);
+		if (!is_builtin(endpoint))
+			server->served[i].poison = by__poison_key(by_method_name(endpoint->method), endpoint->path);
 	}
 	for (int i = 0; i < BY_METHOD_COUNT; i++) {
 		unmatched *each = &server->unmatched[i];
@@ -110,7 +125,10 @@ by_error *by__server_new(by_arena *arena, const by_app *app, const by__server_op
 	made->app = app;
 	made->options = *options;
 	made->base_path = base_path_of(arena, options->base_path);
+	made->queue_timeout = options->queue_timeout.us > 0 ? (uint64_t)options->queue_timeout.us * 1000 : UINT64_MAX;
 	made->started = by_clock();
+	by__refusals_reserve();
+	(void)by__shared_get();
 	by__endpoints_compile(arena, app, &made->endpoints, &mistakes);
 	if (mistakes.len == 0)
 		by__openapi_check(arena, app, &made->endpoints, &mistakes);
@@ -143,7 +161,10 @@ static by_error *route(const by__server *server, by_ctx *ctx, by_request *reques
 		return by_fail(ctx, NOT_FOUND, "There is nothing at this address.");
 	switch (by__router_find(server->router, ctx->arena, request->method, request->path, &request->routed)) {
 	case BY__MATCHED:
-		return BY_OK;
+		if (!server->builtin_only || is_builtin(request->routed.endpoint))
+			return BY_OK;
+		request->routed.endpoint = NULL;
+		return by_fail(ctx, NOT_FOUND, "There is nothing at this address.");
 	case BY__MATCH_BAD_PATH:
 		return by_fail(ctx, BAD_REQUEST, 
 		    "The path must begin with a slash, be percent-encoded UTF-8, and have no segment that is \".\" or \"..\".");
@@ -157,6 +178,38 @@ static by_error *route(const by__server *server, by_ctx *ctx, by_request *reques
 	return by_fail(ctx, METHOD_NOT_ALLOWED, "This address takes %s.", request->routed.allow);
 }
 
+/* How long it has waited, before us and here. */
+static uint64_t waited_by(const by__exchange *exchange, const by_request *request)
+{
+	uint64_t here = exchange->begun - exchange->received;
+	uint64_t before = request->start.ptr != NULL ? by__waited_since(request->start, by_time_now()) : 0;
+
+	return before > here ? before : here;
+}
+
+/* Why a request that could be served is not; NULL when it is. A 404 needs no such reason. */
+static by_error *state_refuses(const by__server *server, by_ctx *ctx, by_request *request)
+{
+	const by__exchange *exchange = request->exchange;
+	const by__endpoint *endpoint = request->routed.endpoint;
+	bool                builtin = endpoint == NULL || is_builtin(endpoint);
+	uint64_t            waited = 0;
+
+	if (exchange->begun != 0) {
+		waited = waited_by(exchange, request);
+		by__waited_observe(waited);
+	}
+	if (exchange->refusal != BY__REFUSE_NOT && !(builtin && exchange->refusal != BY__REFUSE_STOPPING))
+		return by__refuse(ctx, exchange->refusal, 0);
+	if (builtin)
+		return BY_OK;
+	if (BY_UNLIKELY(waited > server->queue_timeout))
+		return by__refuse(ctx, BY__REFUSE_QUEUE_TIMEOUT, 0);
+	uint32_t rest = by__poisoned(server->served[endpoint->index].poison);
+
+	return BY_UNLIKELY(rest > 0) ? by__refuse(ctx, BY__REFUSE_POISONED, rest) : BY_OK;
+}
+
 bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange)
 {
 	by_request      *request = BY_NEW(ctx->arena, by_request);
@@ -168,9 +221,15 @@ bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange)
 	request->body_timeout = server->options.body_timeout;
 	ctx->request = request;
 	request->refusal = route(server, ctx, request);
+	by_error *refused = state_refuses(server, ctx, request);
+
+	if (BY_UNLIKELY(refused != BY_OK)) {
+		request->refusal = refused;
+		request->unserved = true;
+	}
 	if (request->routed.endpoint != NULL) {
 		call.endpoint = request->routed.endpoint;
-		chain = server->chains[call.endpoint->index];
+		chain = server->served[call.endpoint->index].chain;
 		ctx->route = call.endpoint->path;
 		ctx->operation = call.endpoint->name;
 	} else {
@@ -198,12 +257,35 @@ by_text by__server_base_path(const by__server *server)
 
 bool by__server_policy(const by__server *server, const by__endpoint *endpoint, size_t index, const char **name)
 {
-	const by__chain *chain = server->chains[endpoint->index];
+	const by__chain *chain = server->served[endpoint->index].chain;
 
 	if (index >= by__chain_length(chain))
 		return false;
 	*name = by__chain_name(chain, index);
 	return true;
+}
+
+void by__server_restrict(by__server *server)
+{
+	server->builtin_only = true;
+}
+
+bool by__server_is_builtin(const by__server *server, by_text target)
+{
+	const char *query = memchr(target.ptr, '?', target.len);
+	by_text     path = { target.ptr, query ? (size_t)(query - target.ptr) : target.len };
+	by_text     base = server->base_path;
+
+	if (path.len < base.len || memcmp(path.ptr, base.ptr, base.len) != 0)
+		return false;
+	path = (by_text){ path.ptr + base.len, path.len - base.len };
+	for (size_t i = 0; i < server->endpoints.count; i++) {
+		const by__endpoint *endpoint = &server->endpoints.items[i];
+
+		if (is_builtin(endpoint) && strlen(endpoint->path) == path.len && memcmp(endpoint->path, path.ptr, path.len) == 0)
+			return true;
+	}
+	return false;
 }
 
 double by__server_uptime(const by__server *server)

@@ -19,6 +19,7 @@ typedef struct by__server_options {
 	size_t      body_max;       /* bytes */
 	by_duration request_timeout;
 	by_duration body_timeout;   /* silence while a body is read */
+	by_duration queue_timeout;  /* a request that waited for longer before it ran is refused; 0: never */
 	bool        access_log;
 	bool        debug;          /* APP_ENV is dev: answers are checked against their models */
 	const char *environment;    /* APP_ENV */
@@ -38,6 +39,11 @@ BY_MUST_CHECK by_error *by__server_new(by_arena *arena, const by_app *app, const
  * used again. A body may be left unread; its rest is the gateway's to take. Parks.
  */
 bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange);
+
+/* From now on it serves the framework's own endpoints and no other: 404. */
+void by__server_restrict(by__server *server);
+/* Whether a request target (ptr not NULL) names one of the framework's own endpoints, which answer however busy the rest is. */
+bool by__server_is_builtin(const by__server *server, by_text target);
 
 /* Everything that is mounted, the framework's own endpoints included. */
 const by__endpoints *by__server_endpoints(const by__server *server);

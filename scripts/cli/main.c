@@ -121,7 +121,7 @@ static by_error *lone_worker(by_arena *arena, const by_app *app, int fd, by__wor
 
 static int worker(by_arena *arena, const by_app *app, int fd)
 {
-	by__worker_options options = { 0 };
+	by__worker_options options = { .channel = BY__NO_CHANNEL };
 	by_error *error = lone_worker(arena, app, fd, &options);
 
 	return error ? by__application_failed(app, error) : by__worker_run(&options);

@@ -1,0 +1,136 @@
+/*
+ * How many requests run at a time, and what becomes of the others. A request
+ * that waits is a whole head in the kernel and nothing of ours: no coroutine,
+ * no arena. It can still be handed to a worker that has room.
+ */
+#include "fcgi/connection.h"
+
+/* Requests let in by one turn of the loop, so that many short ones do not keep it from its events. */
+enum { AT_ONCE = 64 };
+
+static void count_queued(by__gate *gate, int change)
+{
+	gate->queued += (unsigned)change;
+	atomic_store_explicit(&gate->options.slot->queued, gate->queued, memory_order_relaxed);
+}
+
+void by__admission_withdraw(by__connection *c)
+{
+	by__link_remove(&c->turn);
+	by__deadline_disarm(&c->patience);
+	c->phase = BY__CONNECTION_WAITING;
+	count_queued(c->gate, -1);
+}
+
+static void begin_queued(by__connection *c, by__refusal refusal)
+{
+	by__admission_withdraw(c);
+	by__connection_begin(c, by_clock(), refusal);
+}
+
+static void on_patience_over(by__deadline *deadline)
+{
+	by__connection *c = BY__LINKED(deadline, patience);
+
+	begin_queued(c, BY__REFUSE_QUEUE_TIMEOUT);
+}
+
+/* How long it has waited in front of us; what the web server says of it, if it does. */
+static uint64_t waited_before(const by__connection *c, const by__head *head)
+{
+	by_text start;
+
+	if (!by__guard_variable(c->gate->peek, head->length, "REQUEST_START", &start))
+		return 0;
+	return by__waited_since(start, by_time_now());
+}
+
+static void enqueue(by__connection *c, const by__head *head, uint64_t now)
+{
+	by__gate *gate = c->gate;
+	uint64_t limit = (uint64_t)gate->options.queue_timeout.us * 1000;
+	uint64_t before = waited_before(c, head);
+
+	by__connection_limit(c, (by_duration){ 0 });
+	c->phase = BY__CONNECTION_QUEUED;
+	by__link_add(&gate->queue, &c->turn);
+	count_queued(gate, 1);
+	c->patience.reached = on_patience_over;
+	by__deadline_arm(&c->patience, before < limit ? now + limit - before : now);
+	/* From here on only its end is of interest. */
+	by__connection_watch(c);
+}
+
+static bool is_full(const by__gate *gate)
+{
+	return gate->running >= gate->options.requests_max || gate->queued > 0;
+}
+
+static bool is_urgent(const by__connection *c, const by__head *head)
+{
+	by_text target;
+
+	return by__guard_variable(c->gate->peek, head->length, "REQUEST_URI", &target)
+	    && c->gate->options.urgent(c->gate->options.server, target);
+}
+
+bool by__admission_is_elsewhere(const by__gate *gate)
+{
+	const by__shared *shared = by__shared_get();
+	const by__slot *own = gate->options.slot;
+	uint32_t pool = atomic_load_explicit(&own->pool, memory_order_relaxed);
+	uint32_t generation = atomic_load_explicit(&own->generation, memory_order_relaxed);
+
+	if (!gate->options.shared || !is_full(gate))
+		return false;
+	for (uint32_t i = 0; i < shared->slots; i++) {
+		const by__slot *slot = &shared->slot[i];
+
+		if (slot != own && atomic_load_explicit(&slot->state, memory_order_relaxed) == BY__WORKER_READY
+		    && atomic_load_explicit(&slot->pool, memory_order_relaxed) == pool
+		    && atomic_load_explicit(&slot->generation, memory_order_relaxed) == generation
+		    && atomic_load_explicit(&slot->queued, memory_order_relaxed) == 0
+		    && atomic_load_explicit(&slot->active, memory_order_relaxed) < gate->options.requests_max)
+			return true;
+	}
+	return false;
+}
+
+void by__admit(by__connection *c, const by__head *head, uint64_t now)
+{
+	by__gate *gate = c->gate;
+
+	c->keep = head->keep;
+	if (gate->leaving && by__handover(c))
+		return;
+	if (BY_LIKELY(!is_full(gate)) || c->refuse || is_urgent(c, head))
+		by__connection_begin(c, now, BY__REFUSE_NOT);
+	else if (by__admission_is_elsewhere(gate) && by__handover(c))
+		return;
+	else if (gate->queued < gate->options.queue_max)
+		enqueue(c, head, now);
+	else
+		by__connection_begin(c, now, BY__REFUSE_QUEUE_FULL);
+}
+
+static void on_go_on(by__deadline *deadline)
+{
+	by__admit_queued((by__gate *)(void *)((char *)deadline - offsetof(by__gate, go_on)));
+}
+
+/* A request may end within its beginning, and comes here again: only the outermost call goes through the queue. */
+void by__admit_queued(by__gate *gate)
+{
+	int most = AT_ONCE;
+
+	if (by__link_empty(&gate->queue) || gate->admitting)
+		return;
+	gate->admitting = true;
+	while (gate->running < gate->options.requests_max && !by__link_empty(&gate->queue) && most-- > 0)
+		begin_queued(BY__LINKED(gate->queue.next, turn), BY__REFUSE_NOT);
+	gate->admitting = false;
+	if (most < 0 && gate->go_on.place == 0) {
+		gate->go_on.reached = on_go_on;
+		by__deadline_arm(&gate->go_on, by_clock());
+	}
+}

@@ -1,0 +1,99 @@
+/* Puts a line together in a buffer of fixed size. */
+#include <string.h>
+#include <unistd.h>
+
+#include <banyan/time.h>
+
+#include "fcgi/line.h"
+
+static void put(by__line *line, by_text text)
+{
+	/* Some bytes stay for what closes strings and objects, and for the line's end. */
+	size_t room = BY__LINE - 8 - line->len;
+	size_t len = text.len < room ? text.len : room;
+
+	if (len > 0)
+		memcpy(line->text + line->len, text.ptr, len);
+	line->len += len;
+}
+
+void by__line_put(by__line *line, const char *text)
+{
+	put(line, (by_text){ text, strlen(text) });
+}
+
+void by__line_safe(by__line *line, by_text text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if ((unsigned char)c < 0x20 || c == '"' || c == '\\')
+			c = '?';
+		put(line, (by_text){ &c, 1 });
+	}
+}
+
+void by__line_number(by__line *line, uint64_t value, unsigned base)
+{
+	char digits[32];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value > 0);
+	put(line, (by_text){ digits + at, sizeof(digits) - at });
+}
+
+void by__line_member_text(by__line *line, const char *name, by_text value)
+{
+	if (!value.ptr)
+		return;
+	by__line_put(line, ",\"");
+	by__line_put(line, name);
+	by__line_put(line, "\":\"");
+	by__line_safe(line, value);
+	by__line_put(line, "\"");
+}
+
+void by__line_member(by__line *line, const char *name, const char *value)
+{
+	by__line_member_text(line, name, (by_text){ value, value ? strlen(value) : 0 });
+}
+
+void by__line_seconds(by__line *line, const char *name, uint64_t ns)
+{
+	uint64_t ms = ns / 1000000;
+	const char digits[] = { '.', (char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10) };
+
+	by__line_put(line, ",\"");
+	by__line_put(line, name);
+	by__line_put(line, "\":");
+	by__line_number(line, ms / 1000, 10);
+	put(line, (by_text){ digits, sizeof(digits) });
+}
+
+void by__line_begin(by__line *line, const char *level, const char *logger, const char *message)
+{
+	char time[BY_TIME_TEXT];
+
+	(void)by_time_print(by_time_now(), time);
+	line->len = 0;
+	by__line_put(line, "{\"timestamp\":\"");
+	by__line_put(line, time);
+	by__line_put(line, "\"");
+	by__line_member(line, "level", level);
+	by__line_member(line, "logger", logger);
+	by__line_member(line, "message", message);
+	by__line_put(line, ",\"pid\":");
+	by__line_number(line, (uint64_t)getpid(), 10);
+}
+
+void by__line_write(by__line *line, int fd)
+{
+	ssize_t written;
+
+	memcpy(line->text + line->len, "}\n", 2);
+	written = write(fd, line->text, line->len + 2);
+	(void)written;
+}
