@@ -104,8 +104,6 @@ static void stop(worker *w)
 	if (w->stage >= DELAYED)
 		return;
 	enter(BY__WORKER_DRAINING);
-	if (w->options->supervisor == 0)
-		atomic_store(&by__shared_get()->draining, 1);
 	w->stage = DELAYED;
 	if (w->settings->drain_delay.us > 0 && w->gate)
 		uv_timer_start(&w->timer, on_delay_over, (uint64_t)(w->settings->drain_delay.us / 1000), 0);

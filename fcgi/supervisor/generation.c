@@ -111,7 +111,7 @@ static void tell_addresses(const by__supervisor *s)
 
 static _Noreturn void be_trial(const by__supervisor *s, const char *path, int output)
 {
-	by__signals_give_back(s);
+	by__signals_give_back(s, false);
 	by__notify_forget();
 	(void)setenv(TRIAL, "1", 1);
 	tell_addresses(s);

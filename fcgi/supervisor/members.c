@@ -129,7 +129,7 @@ static _Noreturn void be_worker(by__supervisor *s, by__pool *pool, uint32_t slot
 		.builtin_only = pool->builtin,
 	};
 
-	by__signals_give_back(s);
+	by__signals_give_back(s, true);
 	by__notify_forget();
 	close_others(s, pool);
 	if (!become(&pool->identity)) {

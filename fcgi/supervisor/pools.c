@@ -430,7 +430,7 @@ static void hear_workers(by__supervisor *s, by__pool *pool)
 		if (m->pool != pool->index || m->generation != s->generation || m->stage != BY__STAGE_SERVING
 		    || m->slot == BY__NO_SLOT)
 			continue;
-		uint32_t leave = atomic_load(&by__member_slot(s, m)->leave);
+		uint32_t leave = m->worn ? BY__LEAVE_REQUESTS : atomic_load(&by__member_slot(s, m)->leave);
 
 		if (leave == BY__LEAVE_REQUESTS || leave == BY__LEAVE_MEMORY)
 			replace(s, pool, m);

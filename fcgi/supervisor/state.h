@@ -42,6 +42,7 @@ typedef struct by__member {
 	uint64_t  silent;     /* the heartbeat that was reported as too old */
 	pid_t     successor;  /* that prepares to take its place; 0: none */
 	bool      given_up;   /* it was told to answer 504 and end */
+	bool      worn;       /* it is to be replaced, whatever it says itself */
 } by__member;
 
 /* The user that workers become. */

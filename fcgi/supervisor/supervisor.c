@@ -76,12 +76,17 @@ static void take_signals(by__supervisor *s)
 	}
 }
 
-void by__signals_give_back(const by__supervisor *s)
+void by__signals_give_back(const by__supervisor *s, bool hold)
 {
+	static const int held[] = { BY__TELL_STOP, BY__TELL_TURN, BY__TELL_REOPEN, SIGINT, SIGQUIT };
+	sigset_t mask = s->waiting;
+
+	for (size_t i = 0; hold && i < BY_COUNT(held); i++)
+		(void)sigaddset(&mask, held[i]);
 	for (size_t i = 0; i < BY_COUNT(handled); i++)
 		(void)signal(handled[i], SIG_DFL);
 	(void)signal(SIGPIPE, SIG_DFL);
-	(void)sigprocmask(SIG_SETMASK, &s->waiting, NULL);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* ---- files -------------------------------------------------------------------------------------- */
@@ -237,10 +242,8 @@ static void reopen(by__supervisor *s)
 	if (path && *path && !by__logfile_reopen(path))
 		by_err(NULL, "LOG_FILE cannot be reopened", BY_F("reason", (const char *)strerror(errno)));
 	BY__EACH_MEMBER(s, m) {
-		by__slot *slot = by__member_slot(s, m);
-
-		if (slot && m->pool < s->pool_count && s->pools[m->pool].identity.set)
-			atomic_store(&slot->leave, BY__LEAVE_REQUESTS);
+		if (m->pool < s->pool_count && s->pools[m->pool].identity.set)
+			m->worn = true;
 		else
 			(void)kill(m->pid, BY__TELL_REOPEN);
 	}
@@ -350,7 +353,7 @@ static int prepare(by__supervisor *s, by__application *application)
 	int status;
 
 	if (pid == 0) {
-		by__signals_give_back(s);
+		by__signals_give_back(s, false);
 		exit(by__prepare(application, false));
 	}
 	if (pid < 0)

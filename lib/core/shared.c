@@ -359,6 +359,15 @@ by__slot *by__shared_slot(void)
 	return &by__shared_get()->slot[shared.own];
 }
 
+bool by__shared_draining(void)
+{
+	const by__shared *region = by__shared_get();
+
+	if (atomic_load(&region->draining) != 0)
+		return true;
+	return atomic_load(&region->supervisor) == 0 && atomic_load(&by__shared_slot()->state) == BY__WORKER_DRAINING;
+}
+
 by__pool_row *by__shared_pool(void)
 {
 	uint32_t pool = atomic_load_explicit(&by__shared_slot()->pool, memory_order_relaxed);

@@ -170,6 +170,8 @@ by__shared *by__shared_get(void);
  */
 void by__shared_use(uint32_t slot);
 by__slot *by__shared_slot(void);
+/* Whether the application stops, or, where nobody supervises, this process does. */
+bool by__shared_draining(void);
 /* The pool of this process's slot. */
 by__pool_row *by__shared_pool(void);
 /* The cells of a slot. */

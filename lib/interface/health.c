@@ -215,11 +215,10 @@ static by_error *health_call(const by_operation *operation, by_ctx *ctx, const v
 
 static by_error *ready_call(const by_operation *operation, by_ctx *ctx, const void *in, void *out)
 {
-	const by__shared *shared = by__shared_get();
 	by__health       *health = out;
 
 	BY_TRY(health_call(operation, ctx, in, out));
-	if (shared != NULL && atomic_load(&shared->draining) != 0) {
+	if (by__shared_draining()) {
 		health->status = "draining";
 		by_respond_status(ctx, 503);
 	}

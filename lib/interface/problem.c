@@ -106,11 +106,10 @@ static void put_headers(by_ctx *ctx, const by_error *error)
 static by_error *resolve_cancelled(by_ctx *ctx, by_error *error)
 {
 	by_request *request = by__request(ctx);
-	by__shared *shared = by__shared_get();
 
 	if (!by_error_is(error, CANCELLED) || request->exchange->gone)
 		return error;
-	if (request->exchange->refusal != BY__REFUSE_NOT || atomic_load(&shared->draining) != 0)
+	if (request->exchange->refusal != BY__REFUSE_NOT || by__shared_draining())
 		return by_error_because(by__refuse(ctx, BY__REFUSE_STOPPING, 0), error);
 	return by_error_because(by_fail(ctx, INTERNAL, NULL), error);
 }

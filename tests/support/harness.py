@@ -584,13 +584,15 @@ class App:
     """An application's supervisor and workers on a unix socket of its own, with a data directory of its own."""
 
     def __init__(self, program="lab", database=None, workers=1, prepare=("upgrade", "seed"), start=True,
-                 env=None, limits=None):
+                 env=None, limits=None, status="off"):
         self.program, self.directory, self.limits = binary(program), directory("app"), limits
+        self.status_path = os.path.join(self.directory, "run", f"{os.path.basename(program)}-status.sock")
         self.socket_path = os.path.join(self.directory, "app.sock")
         self.log = os.path.join(self.directory, "app.log")
         self.database = database or f"sqlite:{self.directory}/app.db"
         self.env = base_environment(**{**dict(APP_ENV="dev", DATABASE_URL=self.database, LISTEN=f"unix:{self.socket_path}",
-                                    WORKERS=workers, JWT_KEY=TOKEN_KEY, JWT_ALGORITHM="HS256"),
+                                    WORKERS=workers, JWT_KEY=TOKEN_KEY, JWT_ALGORITHM="HS256",
+                                    STATUS_LISTEN=status),
                                     **(env or {})})
         self.process = None
         for command in prepare:
