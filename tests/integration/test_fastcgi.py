@@ -522,6 +522,8 @@ def test_stale_socket():
     """a socket that a dead process left is replaced; one that another process serves is not"""
     running = start()
     second = running.command("serve", timeout=5)
+    assert second.returncode == 69 and "runs already" in second.stderr, second
+    second = running.command("serve", timeout=5, env={"RUNTIME_DIR": harness.directory("other")})
     assert second.returncode == 69 and "another process listens" in second.stderr, second
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.wait()
