@@ -18,6 +18,9 @@ BY_ENUM(by__app_env, BY__APP_ENV);
 	X(by__algorithm, ES256) X(by__algorithm, ES384) X(by__algorithm, ES512)
 BY_ENUM(by__algorithm, BY__ALGORITHM);
 
+#define BY__FORWARDED(X) X(by__forwarded, x_forwarded) X(by__forwarded, forwarded)
+BY_ENUM(by__forwarded, BY__FORWARDED);
+
 typedef struct by__database_settings {
 	int64_t     pipelines;
 	int64_t     pool_max;
@@ -51,6 +54,9 @@ typedef struct by__app_settings {
 	by_duration           body_timeout;
 	by_duration           write_timeout;
 	by_size               body_max;
+	by_size               body_rate_min;
+	by_list_string        trusted_proxies;
+	by__forwarded         forwarded_headers;
 	by_duration           drain_delay;
 	by_duration           shutdown_timeout;
 	const char           *base_path;
