@@ -56,6 +56,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
 	tests/unit/interface/test_client \
+	tests/unit/interface/test_context \
 	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
 	tests/unit/interface/test_events \
@@ -116,6 +117,7 @@ SERVER_TESTS = \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
+	tests/e2e/test_streams.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
