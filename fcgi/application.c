@@ -40,12 +40,18 @@ by__application *by__application_of_pool(const by__application *all, const by__p
 by_error *by__application_compile(by__application *application)
 {
 	const by__app_settings *s = &application->settings;
+	by__proxies proxies = { .standard = s->forwarded_headers == by__forwarded_forwarded };
+
+	BY_TRY(by__networks_parse(application->arena, "TRUSTED_PROXIES", s->trusted_proxies.items, s->trusted_proxies.count,
+	    &proxies.trusted));
 	const by__server_options options = {
 		.base_path = s->base_path,
 		.body_max = s->body_max.bytes,
 		.request_timeout = s->request_timeout,
 		.body_timeout = s->body_timeout,
 		.queue_timeout = s->queue_timeout,
+		.body_rate_min = s->body_rate_min.bytes,
+		.proxies = proxies,
 		.access_log = s->access_log,
 		.debug = s->app_env == by__app_env_dev,
 		.environment = by__app_env_enum.values[s->app_env],

@@ -52,7 +52,7 @@ static by_error *cgi_read(by__exchange *exchange, by_ctx *ctx, char *data, size_
 	cgi *c = of(exchange);
 
 	BY_TRY(by_ctx_check(ctx));
-	if (!wait_for(STDIN_FILENO, POLLIN, c->application->settings.body_timeout))
+	if (!wait_for(STDIN_FILENO, POLLIN, exchange->body_timeout))
 		return by_fail(ctx, REQUEST_TIMEOUT, "The body did not arrive in time.");
 	ssize_t n;
 

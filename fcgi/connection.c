@@ -284,7 +284,7 @@ void by__connection_begin(by__connection *c, uint64_t now, by__refusal refusal)
 	c->wants_read = c->wants_write = c->late = c->silent = c->cancelled = c->answered = c->told = false;
 	c->credit = gate->credit;
 	c->exchange = (by__exchange){ .driver = &by__fastcgi_exchange, .env = c->request.envp, .received = c->received,
-		.begun = now, .refusal = c->refuse ? BY__REFUSE_STOPPING : refusal, .ending = gate->draining || gate->leaving };
+		.begun = now, .refusal = c->refuse ? BY__REFUSE_STOPPING : refusal, .told_to_end = gate->draining || gate->leaving };
 	c->arena = arena_take(gate);
 	c->ctx = by_ctx_new(c->arena);
 	c->ctx->providers = gate->options.providers;

@@ -109,8 +109,9 @@ static by_error *body_read(by__connection *c, by_ctx *ctx, char *data, size_t ca
 static by_error *exchange_read(by__exchange *exchange, by_ctx *ctx, char *data, size_t capacity, size_t *got)
 {
 	by__connection *c = of(exchange);
+	by_duration silence = exchange->body_timeout.us > 0 ? exchange->body_timeout : c->gate->options.body_timeout;
 
-	return body_read(c, ctx, data, capacity, got, c->gate->options.body_timeout, false);
+	return body_read(c, ctx, data, capacity, got, silence, false);
 }
 
 /* ---- the answer ------------------------------------------------------------------ */

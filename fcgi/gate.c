@@ -287,16 +287,11 @@ static void stop_listening(by__gate *gate, bool refuse)
 }
 
 /* Streams have no end of their own. */
-static void tell_to_end(by__connection *c)
-{
-	c->exchange.ending = true;
-}
-
 static void tell_streams(by__gate *gate)
 {
 	for (by__link *at = gate->active.next, *next; at != &gate->active; at = next) {
 		next = at->next;
-		tell_to_end(BY__LINKED(at, turn));
+		by__exchange_end_stream(&BY__LINKED(at, turn)->exchange);
 	}
 }
 

@@ -18,6 +18,7 @@
 BY_ENUM_NAMES(by__app_env, BY__APP_ENV);
 BY_ENUM_NAMES(by__algorithm, BY__ALGORITHM);
 BY_ENUM_NAMES(by__scaling, BY__SCALING);
+BY_ENUM_NAMES(by__forwarded, BY__FORWARDED);
 
 enum { WORKERS_MAX = 120 };
 
@@ -135,6 +136,15 @@ static const by_field app_fields[] = {
 	    .doc = "How long the web server may take nothing of an answer"),
 	BY_FIELD(by__app_settings, body_max, .default_value = "1MiB",
 	    .doc = "Largest request body; routes can set their own"),
+	BY_FIELD(by__app_settings, body_rate_min, .default_value = "256B",
+	    .doc = "Bytes a second that a request's body must come in, on average and after its first 10 seconds; 0: any. "
+	           "Routes can set their own"),
+	BY_FIELD(by__app_settings, trusted_proxies, .optional = true,
+	    .doc = "Addresses and networks of proxies in front of the web server, whose word on the client's address, scheme "
+	           "and host is taken. Unset: what the web server itself saw counts"),
+	BY_FIELD_ENUM(by__app_settings, forwarded_headers, by__forwarded, .default_value = "x_forwarded",
+	    .doc = "Which headers those proxies set: x_forwarded (X-Forwarded-For, -Proto, -Host and -Port) or forwarded "
+	           "(RFC 7239). The others may come from clients and are never read"),
 	BY_FIELD(by__app_settings, drain_delay, .default_value = "0",
 	    .doc = "How long workers go on accepting after SIGTERM while /ready already fails"),
 	BY_FIELD(by__app_settings, shutdown_timeout, .default_value = "30s",

@@ -21,6 +21,8 @@ BY_ENUM(by__algorithm, BY__ALGORITHM);
 /* How the number of a pool's workers follows its load. */
 #define BY__SCALING(X) X(by__scaling, static) X(by__scaling, dynamic) X(by__scaling, on_demand)
 BY_ENUM(by__scaling, BY__SCALING);
+#define BY__FORWARDED(X) X(by__forwarded, x_forwarded) X(by__forwarded, forwarded)
+BY_ENUM(by__forwarded, BY__FORWARDED);
 
 typedef struct by__database_settings {
 	int64_t     pipelines;
@@ -80,6 +82,9 @@ typedef struct by__app_settings {
 	by_duration           body_timeout;
 	by_duration           write_timeout;
 	by_size               body_max;
+	by_size               body_rate_min;
+	by_list_string        trusted_proxies;
+	by__forwarded         forwarded_headers;
 	by_duration           drain_delay;
 	by_duration           shutdown_timeout;
 	const char           *base_path;

@@ -9,6 +9,7 @@ banyan_HEADERS += \
 	include/banyan/entity.h \
 	include/banyan/error.h \
 	include/banyan/error_kinds.h \
+	include/banyan/events.h \
 	include/banyan/http.h \
 	include/banyan/id.h \
 	include/banyan/identity.h \
@@ -20,6 +21,7 @@ banyan_HEADERS += \
 	include/banyan/metric.h \
 	include/banyan/migration.h \
 	include/banyan/model.h \
+	include/banyan/multipart.h \
 	include/banyan/operation.h \
 	include/banyan/provider.h \
 	include/banyan/route.h \

@@ -36,6 +36,7 @@ check_PROGRAMS += \
 	tests/unit/core/test_metric \
 	tests/unit/core/test_model \
 	tests/unit/core/test_offload \
+	tests/unit/core/test_network \
 	tests/unit/core/test_order \
 	tests/unit/core/test_settings \
 	tests/unit/core/test_runtime \
@@ -54,10 +55,15 @@ check_PROGRAMS += \
 	tests/unit/interface/test_access \
 	tests/unit/interface/test_bind \
 	tests/unit/interface/test_chain \
+	tests/unit/interface/test_client \
+	tests/unit/interface/test_context \
 	tests/unit/interface/test_crud \
 	tests/unit/interface/test_etag \
+	tests/unit/interface/test_events \
+	tests/unit/interface/test_form \
 	tests/unit/interface/test_health \
 	tests/unit/interface/test_hot_path \
+	tests/unit/interface/test_multipart \
 	tests/unit/interface/test_observe \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
@@ -111,6 +117,7 @@ SERVER_TESTS = \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
+	tests/e2e/test_streams.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \

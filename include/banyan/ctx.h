@@ -67,6 +67,12 @@ typedef struct by_ctx { /* read-only, but through the functions below */
 BY_API by_ctx *by_ctx_new(by_arena *arena);
 /* A child that inherits everything, in the same arena. */
 BY_API by_ctx *by_ctx_child(by_ctx *parent);
+/*
+ * A child for one turn of a loop that goes on for long, with memory that the
+ * next turn takes back: `turn = by_ctx_turn(ctx, turn)`, NULL at first. What
+ * was made in the turn before is gone then; the last goes with the parent.
+ */
+BY_API by_ctx *by_ctx_turn(by_ctx *parent, by_ctx *last);
 /* The context of the running coroutine, or NULL outside one. */
 BY_API by_ctx *by_ctx_current(void);
 /* Shortens the deadline to `span` from now; never lengthens it. */

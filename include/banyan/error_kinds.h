@@ -37,6 +37,7 @@
 	X(NOT_IMPLEMENTED, ERROR, 501, "not-implemented", "Not Implemented", false) \
 	X(UNAVAILABLE, ERROR, 503, "unavailable", "Service Unavailable", true) \
 	X(DATABASE_UNAVAILABLE, UNAVAILABLE, 503, "database-unavailable", "Service Unavailable", true) \
+	X(STOPPING, UNAVAILABLE, 503, "unavailable", "Service Unavailable", true) \
 	X(OVERLOADED, UNAVAILABLE, 503, "overloaded", "Service Unavailable", true) \
 	X(DEADLINE_EXCEEDED, ERROR, 504, "deadline-exceeded", "Deadline Exceeded", true)
 

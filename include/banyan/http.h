@@ -28,6 +28,21 @@ BY_API by_text by_request_query(const by_ctx *ctx);
 BY_API by_text by_request_header(const by_ctx *ctx, const char *name);
 
 /*
+ * Who asks, and what they called us: as the web server saw it, or, where that
+ * was a proxy of TRUSTED_PROXIES, as the proxies say (FORWARDED_HEADERS). What
+ * is malformed is ignored as a whole. Host and URL hold what clients send:
+ * compare a host with those you know before you mail a link with it.
+ */
+/* The address; ptr NULL when the web server passed none. */
+BY_API by_text by_request_client(const by_ctx *ctx);
+/* "http" or "https". */
+BY_API by_text by_request_scheme(const by_ctx *ctx);
+/* With its port, unless that is the scheme's own: "lab.example.org", "[2001:db8::1]:8443". */
+BY_API by_text by_request_host(const by_ctx *ctx);
+/* The absolute URL of this request, base path and query included; in the arena. */
+BY_API const char *by_request_url(const by_ctx *ctx);
+
+/*
  * Reads more of the body, for operations without a body in their input; 0
  * bytes is its end. PAYLOAD_TOO_LARGE at the first byte over the limit,
  * BAD_REQUEST when it ends short of its declared length. Parks.

@@ -36,6 +36,14 @@ typedef enum by_envelope {
 	BY_ENVELOPE_DATA  /* {data}; {data, meta: {size, has_next, next_cursor}} */
 } by_envelope;
 
+/* Media types that a body may come in, beside JSON, which it always may. Their fields become the members of that JSON. */
+typedef enum by_accepts {
+	BY_JSON_ONLY,
+	BY_FORM_URLENCODED, /* application/x-www-form-urlencoded */
+	BY_FORM_MULTIPART,  /* multipart/form-data, small: it is read as a whole */
+	BY_FORMS            /* both */
+} by_accepts;
+
 enum { /* for .without */
 	BY_CRUD_LIST = 1, BY_CRUD_GET = 2, BY_CRUD_CREATE = 4, BY_CRUD_REPLACE = 8, BY_CRUD_PATCH = 16, BY_CRUD_DELETE = 32
 };
@@ -65,13 +73,17 @@ typedef struct by_route {
 	by_access           access;    /* mandatory */
 	uint32_t            timeout_ms; /* 0: REQUEST_TIMEOUT */
 	size_t              max_body;  /* 0: BODY_MAX */
+	uint32_t            body_timeout_ms; /* silence while a body is read; 0: BODY_TIMEOUT */
+	size_t              body_rate_min; /* bytes a second, on average after 10 s; 0: BODY_RATE_MIN */
+	by_accepts          accepts;   /* beside JSON; for inputs with a body */
 	by_isolation        transaction;
 
 	/* Documentation. */
 	const char         *name;      /* operationId; NULL: that of the operation. One row per name and version */
 	const char         *summary;
 	const char         *description;
-	int                 status;    /* of success; 0: 200, or 204 without output model */
+	int                 status;    /* of success; 0: 200, or 204 without output model and .produces */
+	const char         *produces;  /* media type of an answer that the operation writes itself: "text/event-stream" */
 	const by_error_kind *errors[BY_ERRORS_MAX]; /* that the operation itself may return */
 	bool                hidden;    /* not in OpenAPI */
 

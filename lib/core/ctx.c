@@ -74,6 +74,33 @@ by_ctx *by_ctx_child(by_ctx *parent)
 	return ctx;
 }
 
+static void free_turn(void *object)
+{
+	by_arena *arena = object;
+
+	by_arena_free(&arena);
+}
+
+by_ctx *by_ctx_turn(by_ctx *parent, by_ctx *last)
+{
+	by_ctx   *turn = last;
+	by_arena *arena;
+
+	if (turn) {
+		BY_REQUIRE(turn->parent == parent && turn->waiters == NULL);
+		arena = turn->arena;
+		by__ctx_forget(turn);
+		by_arena_reset(arena);
+		*turn = (by_ctx){ 0 };
+	} else {
+		turn = BY_NEW(parent->arena, by_ctx);
+		arena = by_arena_new(0);
+		by_arena_defer(parent->arena, free_turn, arena);
+	}
+	by__ctx_child_init(turn, parent, arena);
+	return turn;
+}
+
 by_ctx *by__ctx_next(const by_ctx *root, by_ctx *at)
 {
 	by_ctx *child = __atomic_load_n(&at->children, __ATOMIC_SEQ_CST);

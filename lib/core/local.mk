@@ -35,6 +35,8 @@ libbanyan_all_la_SOURCES += \
 	lib/core/metrics.h \
 	lib/core/mistake.c \
 	lib/core/model.c \
+	lib/core/network.c \
+	lib/core/network.h \
 	lib/core/number.c \
 	lib/core/number.h \
 	lib/core/offload.c \

@@ -22,6 +22,11 @@ by_error *by__ctx_deadline_error(by_ctx *ctx, by_place place);
 
 /* The context's deadline was brought forward: those parked under it wait no longer than that. */
 void by__tasks_limit(const by_ctx *ctx);
+/*
+ * by_wait_for with a time of its own, and no error made of it: false at `until` (0: never), at the context's deadline
+ * and when it is cancelled. Parks.
+ */
+bool by__wait_until(by_ctx *ctx, by_wait *wait, uint64_t until);
 /* Whether a coroutine runs on this thread. */
 bool by__task_is_running(void);
 

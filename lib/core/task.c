@@ -186,6 +186,19 @@ by_error *by_wait_for(by_ctx *ctx, by_wait *wait)
 	return outcome == TIMED_OUT ? by__ctx_deadline_error(ctx, BY_HERE) : by__ctx_cancelled_error(ctx, BY_HERE);
 }
 
+bool by__wait_until(by_ctx *ctx, by_wait *wait, uint64_t until)
+{
+	if (take(wait))
+		return true;
+	if (ctx->cancelled)
+		return false;
+	BY_REQUIRE(wait->task == NULL);
+	wait->task = running();
+	(void)park(ctx, ctx->deadline && (until == 0 || ctx->deadline < until) ? ctx->deadline : until);
+	wait->task = NULL;
+	return take(wait);
+}
+
 void by_wait_always(by_ctx *ctx, by_wait *wait)
 {
 	(void)ctx;

@@ -5,6 +5,7 @@
 
 #include "interface/bind.h"
 #include "interface/chain.h"
+#include "interface/form.h"
 
 enum { BODY_FIRST = 4096, BODY_AHEAD = 65536 };
 
@@ -13,6 +14,7 @@ typedef struct decode_config {
 	const by_model *body;  /* NULL: none */
 	const by_field *whole; /* the field that is the body; NULL: members of the input are */
 	bool            own;   /* the body is all of the input */
+	bool            forms; /* it may be a form */
 } decode_config;
 
 static const by_field *whole_body_field(const by_model *model)
@@ -30,6 +32,7 @@ static bool decode_configure(const by__setup *setup, decode_config *config)
 
 	config->in = in;
 	config->body = endpoint->body;
+	config->forms = endpoint->route && endpoint->route->accepts != BY_JSON_ONLY;
 	if (in != NULL) {
 		config->whole = whole_body_field(in);
 		config->own = endpoint->body == in;
@@ -106,6 +109,8 @@ static by_error *decode_body(by_ctx *ctx, const decode_config *config, by_faults
 	by_text body = { NULL, 0 };
 
 	BY_TRY(read_body(ctx, &body));
+	if (config->forms && body.len > 0 && by__form_of(by__request(ctx)->content_type) != BY_JSON_ONLY)
+		BY_TRY(by__form_json(ctx, config->body, by__form_of(by__request(ctx)->content_type), body, faults, &body));
 	if (config->whole != NULL)
 		return decode_whole(ctx, config, faults, body, in);
 	if (!config->own)

@@ -11,6 +11,7 @@
 #include "interface/bind.h"
 #include "interface/crud.h"
 #include "interface/endpoint.h"
+#include "interface/form.h"
 #include "interface/router.h"
 
 typedef struct compiler {
@@ -150,6 +151,17 @@ static void check_parameters(compiler *c, const by__endpoint *endpoint, by_place
 		    endpoint->path, parameters, endpoint->operation->name, bound);
 }
 
+static void check_form(compiler *c, const by__endpoint *endpoint, by_place place)
+{
+	by_accepts  accepts = endpoint->route->accepts;
+	const char *why = endpoint->body && accepts ? by__form_mistake(c->arena, endpoint->body) : NULL;
+
+	if (accepts > BY_FORMS)
+		mistake(c, place, "%s: .accepts is not one of by_accepts", endpoint->path);
+	if (why != NULL)
+		mistake(c, place, "%s accepts forms, but in its body %s; take .accepts off", endpoint->path, why);
+}
+
 static void bind_fields(compiler *c, by__endpoint *endpoint, by_place place)
 {
 	const by_model *in = endpoint->operation->in;
@@ -177,6 +189,7 @@ static void bind_fields(compiler *c, by__endpoint *endpoint, by_place place)
 		endpoint->body = whole->model;
 	else if (endpoint->body_fields > 0)
 		endpoint->body = endpoint->body_fields == in->count ? in : body_part(c, endpoint, in);
+	check_form(c, endpoint, place);
 	if (endpoint->binding_count > BY__BINDINGS_MAX)
 		mistake(c, place, "%s takes %zu parameters; %d is the most", endpoint->path, endpoint->binding_count,
 		    BY__BINDINGS_MAX);
@@ -239,7 +252,7 @@ static void finish(compiler *c, by__endpoint *endpoint, by_place place)
 	bool out = compile_model(c, endpoint->operation->out);
 
 	if (endpoint->status == 0)
-		endpoint->status = endpoint->operation->out ? 200 : 204;
+		endpoint->status = endpoint->operation->out || endpoint->route->produces ? 200 : 204;
 	if (endpoint->status < 200 || endpoint->status > 299)
 		mistake(c, place, "the status of success of %s is %d; it must be 200 to 299", endpoint->path, endpoint->status);
 	if (!in || !out)

@@ -7,6 +7,7 @@
 #define BY_INTERFACE_EXCHANGE_H
 
 #include <banyan/ctx.h>
+#include <banyan/task.h>
 
 #include "interface/refusal.h"
 
@@ -27,9 +28,18 @@ struct by__exchange {
 	uint64_t     received;    /* by_clock when its first byte was seen */
 	uint64_t     begun;       /* by_clock when the gateway let it run; 0: it never makes requests wait */
 	by__refusal  refusal;     /* set by the gateway: it is answered so, before any handler; or its handler is cancelled so */
-	bool         ending;      /* set by the gateway: the worker leaves or stops; streams are to end */
 	bool         gone;        /* set by the driver: the peer is not there any more, and nobody hears an answer */
 	bool         broken_off;  /* set by the server: the answer ends short, and its end must not look like one */
+	by_duration  body_timeout; /* set by the server: longest silence while the body is read; 0: the gateway's own */
+	bool         told_to_end; /* by by__exchange_end_stream */
+	by_wait     *stream;      /* what a stream of events waits for now; NULL: nothing */
 };
+
+/*
+ * Tells the request that its worker stops. A stream of events then ends as
+ * soon as it is at a wait or its next event, with a last `retry:` line, and its
+ * answer is complete; any other request takes no notice. Does not park.
+ */
+void by__exchange_end_stream(by__exchange *exchange);
 
 #endif

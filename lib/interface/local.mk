@@ -6,6 +6,8 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/builtin.h \
 	lib/interface/chain.c \
 	lib/interface/chain.h \
+	lib/interface/client.c \
+	lib/interface/client.h \
 	lib/interface/crud.c \
 	lib/interface/crud.h \
 	lib/interface/deadline.c \
@@ -16,9 +18,18 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/endpoint.h \
 	lib/interface/etag.c \
 	lib/interface/etag.h \
+	lib/interface/events.c \
+	lib/interface/events.h \
 	lib/interface/exchange.h \
+	lib/interface/form.c \
+	lib/interface/form.h \
 	lib/interface/health.c \
 	lib/interface/health.h \
+	lib/interface/media.c \
+	lib/interface/media.h \
+	lib/interface/multipart.c \
+	lib/interface/multipart_parser.c \
+	lib/interface/multipart_parser.h \
 	lib/interface/observe.c \
 	lib/interface/openapi.c \
 	lib/interface/openapi.h \

@@ -190,7 +190,7 @@ static void write_access_line(const by__call *call, const observe_config *config
 	by_put_uint(&out, request->received);
 	BY_PUT(&out, ",\"bytes_out\":");
 	by_put_uint(&out, request->response.sent);
-	PUT_TEXT(&out, "client", request->remote);
+	PUT_TEXT(&out, "client", by_request_client(ctx));
 	PUT_TEXT(&out, "user_id", string_text(ctx->principal ? ctx->principal->subject : NULL));
 	PUT_TEXT(&out, "request_id", string_text(ctx->request_id));
 	by__trace_id_print(&ctx->trace, trace);

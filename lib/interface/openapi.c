@@ -19,6 +19,7 @@ typedef struct refusal {
 
 typedef struct document {
 	by_json_writer     w;
+	const by__server  *server;
 	by_arena          *arena; /* of scratch memory */
 	const by__endpoints *endpoints;
 	const by_version  *version;
@@ -251,11 +252,9 @@ static unsigned body_usage(const by__endpoint *endpoint)
 	return BY__USED_IN;
 }
 
-static void put_content(document *d, const char *type, const by_model *model, unsigned usage)
+static void put_media(document *d, const char *type, const by_model *model, unsigned usage)
 {
 	by_json_writer *w = &d->w;
-	by__schemas_add(&d->schemas, model, usage);
-	open_object(w, "content");
 	open_object(w, type);
 	open_object(w, "schema");
 	put_ref(w, d, "schemas", model->name);
@@ -263,7 +262,19 @@ static void put_content(document *d, const char *type, const by_model *model, un
 	by_json_name(w, "example");
 	by__example_write(w, model, usage);
 	by_json_object_end(w);
-	by_json_object_end(w);
+}
+
+/* One model, in every media type that it is taken or given in. */
+static void put_content(document *d, by_accepts forms, const by_model *model, unsigned usage)
+{
+	by__schemas_add(&d->schemas, model, usage);
+	open_object(&d->w, "content");
+	put_media(d, "application/json", model, usage);
+	if (forms & BY_FORM_URLENCODED)
+		put_media(d, "application/x-www-form-urlencoded", model, usage);
+	if (forms & BY_FORM_MULTIPART)
+		put_media(d, "multipart/form-data", model, usage);
+	by_json_object_end(&d->w);
 }
 
 static void put_body(document *d, const by__endpoint *endpoint)
@@ -274,7 +285,7 @@ static void put_body(document *d, const by__endpoint *endpoint)
 	open_object(w, "requestBody");
 	by_json_name(w, "required");
 	by_json_bool(w, true);
-	put_content(d, "application/json", endpoint->body, body_usage(endpoint));
+	put_content(d, endpoint->route->accepts, endpoint->body, body_usage(endpoint));
 	by_json_object_end(w);
 }
 
@@ -321,6 +332,18 @@ static const char *success_text(const by__endpoint *endpoint)
 	return endpoint->operation->out ? "Success" : endpoint->status == 204 ? "Done; nothing to show" : "Success";
 }
 
+/* What an operation writes itself has a media type, and no schema that says more. */
+static void put_written(document *d, const char *type)
+{
+	by_json_writer *w = &d->w;
+	open_object(w, "content");
+	open_object(w, type);
+	by_json_name(w, "schema");
+	by_json_raw(w, BY_TEXT("{\"type\":\"string\"}"));
+	by_json_object_end(w);
+	by_json_object_end(w);
+}
+
 static void put_success(document *d, const by__endpoint *endpoint)
 {
 	by_json_writer *w = &d->w;
@@ -328,7 +351,9 @@ static void put_success(document *d, const by__endpoint *endpoint)
 	put_string(w, "description", success_text(endpoint));
 	put_headers(w, endpoint);
 	if (endpoint->operation->out && endpoint->status != 204)
-		put_content(d, "application/json", endpoint->operation->out, BY__USED_OUT);
+		put_content(d, BY_JSON_ONLY, endpoint->operation->out, BY__USED_OUT);
+	else if (endpoint->route->produces)
+		put_written(d, endpoint->route->produces);
 	by_json_object_end(w);
 	if (endpoint->method == BY_GET && has_etag(endpoint)) {
 		open_object(w, "304");
@@ -380,9 +405,9 @@ static void put_operation(document *d, const by__endpoint *endpoint)
 	put_refusals(d, endpoint);
 	by_json_object_end(w);
 	put_security(w, &endpoint->access);
-	if (endpoint->route->max_body > 0 && endpoint->body) {
+	if (by__server_body_max(d->server, endpoint) > 0) {
 		by_json_name(w, "x-max-body");
-		by_json_int(w, (int64_t)endpoint->route->max_body);
+		by_json_int(w, (int64_t)by__server_body_max(d->server, endpoint));
 	}
 	by_json_object_end(w);
 }
@@ -512,7 +537,7 @@ static void put_document(document *d, const by__server *server)
 
 void by__server_openapi(const by__server *server, const char *version, by_buf *out)
 {
-	document d = { .endpoints = by__server_endpoints(server), .version = version_of(by__server_app(server), version) };
+	document d = { .server = server, .endpoints = by__server_endpoints(server), .version = version_of(by__server_app(server), version) };
 	if (!d.version)
 		return;
 	d.arena = by_arena_new(0);

@@ -150,7 +150,7 @@ static by_error *problem_around(by__call *call, const by__nothing *config, by__n
 
 	(void)config;
 	(void)state;
-	if (error != BY_OK)
+	if (error != BY_OK && !by__events_end(call->ctx, error))
 		by__problem_respond(call->ctx, error);
 	return BY_OK;
 }

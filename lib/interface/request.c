@@ -249,6 +249,16 @@ static by_error *read_in_time(by_ctx *ctx, by_request *request, char *data, size
 	return error;
 }
 
+/* On average, over the time that we waited for it: what the operation does in between is not the client's fault. */
+static by_error *check_rate(by_ctx *ctx, const by_request *request)
+{
+	uint64_t seconds = request->body_waited / 1000000000;
+
+	if (request->body_rate_min == 0 || seconds < BY__BODY_GRACE || request->received / seconds >= request->body_rate_min)
+		return BY_OK;
+	return by_fail(ctx, REQUEST_TIMEOUT, "The body came too slowly.");
+}
+
 static by_error *wrong_length(by_ctx *ctx)
 {
 	return by_fail(ctx, BAD_REQUEST, "The body is not as long as Content-Length declared.");
@@ -264,7 +274,10 @@ by_error *by__request_read(by_ctx *ctx, void *data, size_t capacity, size_t *got
 		*got = 0;
 		return BY_OK;
 	}
+	uint64_t begun = by_clock();
+
 	BY_TRY(read_in_time(ctx, request, data, capacity, &count));
+	request->body_waited += by_clock() - begun;
 	request->received += count;
 	if (count == 0) {
 		request->body_ended = true;
@@ -275,6 +288,8 @@ by_error *by__request_read(by_ctx *ctx, void *data, size_t capacity, size_t *got
 		return by__request_too_large(ctx);
 	if (request->length_kind == BY__LENGTH_DECLARED && request->received > request->length)
 		return wrong_length(ctx);
+	if (count > 0)
+		BY_TRY(check_rate(ctx, request));
 	*got = count;
 	return BY_OK;
 }

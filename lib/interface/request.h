@@ -5,6 +5,8 @@
 #include <banyan/assert.h>
 #include <banyan/http.h>
 
+#include "interface/client.h"
+#include "interface/events.h"
 #include "interface/exchange.h"
 #include "interface/response.h"
 #include "interface/router.h"
@@ -12,7 +14,8 @@
 enum {
 	BY__REQUEST_MAGIC = 0x62797271, /* "byrq" */
 	BY__TARGET_MAX = 8192,          /* bytes of REQUEST_URI */
-	BY__REQUEST_ID_MAX = 128
+	BY__REQUEST_ID_MAX = 128,
+	BY__BODY_GRACE = 10             /* seconds a body may come as slowly as it likes */
 };
 
 typedef enum by__length { BY__LENGTH_UNKNOWN, BY__LENGTH_DECLARED, BY__LENGTH_INVALID } by__length;
@@ -39,6 +42,8 @@ struct by_request {
 	uint64_t      received;    /* bytes of body read so far */
 	size_t        body_max;
 	by_duration   body_timeout;
+	size_t        body_rate_min; /* bytes a second; 0: any */
+	uint64_t      body_waited; /* ns spent in waiting for it */
 	bool          body_ended;
 
 	bool          token_sent;
@@ -47,6 +52,9 @@ struct by_request {
 	by__routed    routed;
 	char          id[BY__REQUEST_ID_MAX + 1];
 	by__response  response;
+	by__events    events;
+	by__proxies   proxies;
+	by__client    client;     /* found out when first asked for */
 };
 
 static inline by_request *by__request(const by_ctx *ctx)
@@ -63,7 +71,8 @@ by_text by__request_variable(const by_request *request, const char *name);
 /*
  * More of the body; 0 bytes is its end. PAYLOAD_TOO_LARGE at the first byte
  * over the limit, BAD_REQUEST when it differs from its declared length,
- * REQUEST_TIMEOUT after body_timeout of silence. Parks.
+ * REQUEST_TIMEOUT after body_timeout of silence, and when it comes slower than
+ * body_rate_min after BY__BODY_GRACE seconds of waiting. Parks.
  */
 BY_MUST_CHECK by_error *by__request_read(by_ctx *ctx, void *data, size_t capacity, size_t *got);
 BY_MUST_CHECK by_error *by__request_too_large(by_ctx *ctx);

@@ -252,7 +252,7 @@ static by_text body_of(const by__response *response)
 }
 
 /* A late answer still has to leave: sending has time of its own, and goes on after a cancellation by ourselves. */
-static void grant_time(by_ctx *ctx)
+void by__response_grant_time(by_ctx *ctx)
 {
 	if (ctx->deadline != 0)
 		ctx->deadline += (uint64_t)SEND_SECONDS * 1000000000u;
@@ -270,7 +270,7 @@ void by__response_send(by_ctx *ctx)
 		by_text body = body_of(response);
 		bool    with_body = request->method != BY_HEAD && response->status != 304;
 
-		grant_time(ctx);
+		by__response_grant_time(ctx);
 		response->started = true;
 		response->sent = with_body ? body.len : 0;
 		response->broken = send_whole(ctx, response, body, with_body) != BY_OK;

@@ -40,6 +40,8 @@ void by__response_mark(by_ctx *ctx);
 void by__response_reset(by_ctx *ctx);
 /* INTERNAL, naming the header for the log, when one would be split or the web server would not take so many. */
 BY_MUST_CHECK by_error *by__response_check(by_ctx *ctx);
+/* Time to send what is ready, also after the deadline or a cancellation by ourselves. */
+void by__response_grant_time(by_ctx *ctx);
 /* Sends what was collected. Errors are kept in `broken`. Parks. */
 void by__response_send(by_ctx *ctx);
 

@@ -14,6 +14,10 @@ static const char *const isolations[] = {
 	[BY_TX_SERIALIZABLE] = "serializable", [BY_TX_READ_ONLY] = "read_only",
 };
 
+static const char *const accepts[] = {
+	[BY_JSON_ONLY] = "json", [BY_FORM_URLENCODED] = "urlencoded", [BY_FORM_MULTIPART] = "multipart", [BY_FORMS] = "forms",
+};
+
 typedef struct line {
 	const char *cells[COLUMNS];
 } line;
@@ -32,15 +36,23 @@ static const char *access_text(by_arena *arena, const by_access *access)
 	}
 }
 
-/* What the row sets; "-" when it leaves everything to the settings. */
-static const char *policies_text(by_arena *arena, const by_route *row)
+/* What the row sets, and the limit of a body whoever sets it; "-" when there is neither. */
+static const char *policies_text(by_arena *arena, const by__server *server, const by__endpoint *endpoint)
 {
+	const by_route *row = endpoint->route;
+	const size_t    max_body = by__server_body_max(server, endpoint);
 	by_buf text;
 	by_buf_init(&text, arena, 64);
 	if (row && row->timeout_ms > 0)
 		by_put_format(&text, " timeout=%ums", (unsigned)row->timeout_ms);
-	if (row && row->max_body > 0)
-		by_put_format(&text, " max_body=%zu", row->max_body);
+	if (max_body > 0)
+		by_put_format(&text, " max_body=%zu", max_body);
+	if (row && row->body_timeout_ms > 0)
+		by_put_format(&text, " body_timeout=%ums", (unsigned)row->body_timeout_ms);
+	if (row && row->body_rate_min > 0)
+		by_put_format(&text, " body_rate_min=%zu", row->body_rate_min);
+	if (row && row->accepts != BY_JSON_ONLY)
+		by_put_format(&text, " accepts=%s", accepts[row->accepts]);
 	if (row && row->transaction != BY_TX_NONE)
 		by_put_format(&text, " transaction=%s", isolations[row->transaction]);
 	return text.len > 0 ? by_buf_string(&text) + 1 : "-";
@@ -51,12 +63,12 @@ static by_place place_of(const by__endpoint *endpoint)
 	return endpoint->route ? endpoint->route->place : endpoint->operation->place;
 }
 
-static line line_of(by_arena *arena, const by__endpoint *endpoint)
+static line line_of(by_arena *arena, const by__server *server, const by__endpoint *endpoint)
 {
 	const by_place place = place_of(endpoint);
 	return (line){ {
 		by_method_name(endpoint->method), endpoint->path, endpoint->name, access_text(arena, &endpoint->access),
-		policies_text(arena, endpoint->route), by_format(arena, "%s:%d", place.file, place.line),
+		policies_text(arena, server, endpoint), by_format(arena, "%s:%d", place.file, place.line),
 	} };
 }
 
@@ -75,15 +87,16 @@ static void put_line(by_buf *out, const line *row, const size_t widths[COLUMNS])
 	by_put_char(out, '\n');
 }
 
-static void put_table(by_buf *out, by_arena *arena, const by__endpoints *endpoints, const char *version)
+static void put_table(by_buf *out, by_arena *arena, const by__server *server, const char *version)
 {
+	const by__endpoints *endpoints = by__server_endpoints(server);
 	line  *lines = BY_NEW_ARRAY(arena, line, endpoints->count + 1);
 	size_t widths[COLUMNS] = { 0 };
 	size_t count = 1;
 	memcpy(lines[0].cells, heads, sizeof(heads));
 	for (size_t i = 0; i < endpoints->count; i++)
 		if (is_asked_for(&endpoints->items[i], version))
-			lines[count++] = line_of(arena, &endpoints->items[i]);
+			lines[count++] = line_of(arena, server, &endpoints->items[i]);
 	for (size_t i = 0; i < count; i++)
 		for (int j = 0; j < COLUMNS; j++)
 			if (strlen(lines[i].cells[j]) > widths[j])
@@ -122,7 +135,7 @@ static void put_object(by_json_writer *w, by_arena *arena, const by__server *ser
 	by_json_name(w, "timeout_ms");
 	by_json_int(w, row ? row->timeout_ms : 0);
 	by_json_name(w, "max_body");
-	by_json_int(w, row ? (int64_t)row->max_body : 0);
+	by_json_int(w, (int64_t)by__server_body_max(server, endpoint));
 	put_member(w, "transaction", isolations[row ? row->transaction : BY_TX_NONE]);
 	by_json_name(w, "hidden");
 	by_json_bool(w, !row || row->hidden);
@@ -152,6 +165,6 @@ void by__server_routes(const by__server *server, const char *version, bool json,
 	if (json)
 		put_json(out, arena, server, version);
 	else
-		put_table(out, arena, by__server_endpoints(server), version);
+		put_table(out, arena, server, version);
 	by_arena_free(&arena);
 }

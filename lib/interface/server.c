@@ -218,7 +218,9 @@ bool by__server_serve(by__server *server, by_ctx *ctx, by__exchange *exchange)
 
 	by__request_init(request, exchange);
 	request->body_max = server->options.body_max;
-	request->body_timeout = server->options.body_timeout;
+	request->body_timeout = exchange->body_timeout = server->options.body_timeout;
+	request->body_rate_min = server->options.body_rate_min;
+	request->proxies = server->options.proxies;
 	ctx->request = request;
 	request->refusal = route(server, ctx, request);
 	by_error *refused = state_refuses(server, ctx, request);
@@ -286,6 +288,13 @@ bool by__server_is_builtin(const by__server *server, by_text target)
 			return true;
 	}
 	return false;
+}
+
+size_t by__server_body_max(const by__server *server, const by__endpoint *endpoint)
+{
+	size_t own = endpoint->route ? endpoint->route->max_body : 0;
+
+	return own > 0 || !endpoint->body ? own : server->options.body_max;
 }
 
 double by__server_uptime(const by__server *server)

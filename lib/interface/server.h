@@ -9,6 +9,7 @@
 #include <banyan/buf.h>
 #include <banyan/provider.h>
 
+#include "interface/client.h"
 #include "interface/endpoint.h"
 #include "interface/exchange.h"
 
@@ -20,6 +21,8 @@ typedef struct by__server_options {
 	by_duration request_timeout;
 	by_duration body_timeout;   /* silence while a body is read */
 	by_duration queue_timeout;  /* a request that waited for longer before it ran is refused; 0: never */
+	size_t      body_rate_min;  /* bytes a second that a body must come in on average; 0: any */
+	by__proxies proxies;
 	bool        access_log;
 	bool        debug;          /* APP_ENV is dev: answers are checked against their models */
 	const char *environment;    /* APP_ENV */
@@ -52,6 +55,8 @@ const by_app *by__server_app(const by__server *server);
 by_text by__server_base_path(const by__server *server);
 /* The names of the policies around an endpoint, from the outside in; false at the end. */
 bool by__server_policy(const by__server *server, const by__endpoint *endpoint, size_t index, const char **name);
+/* The most bytes of body that an operation takes; 0: it takes none. */
+size_t by__server_body_max(const by__server *server, const by__endpoint *endpoint);
 /* Seconds since by__server_new. */
 double by__server_uptime(const by__server *server);
 /* As long-lived as the server; of this process after fork. */

@@ -58,6 +58,11 @@ by_error *experiment_publish(by_ctx *ctx, by_ulid id, const char *by, experiment
 	row.published_at = &now;
 	row.published_by = by;
 	BY_TRY(experiments_update(ctx, &row));
+	return experiment_show(ctx, id, view);
+}
+
+by_error *experiment_show(by_ctx *ctx, by_ulid id, experiment_view *view)
+{
 	return by_service_get(ctx, &experiments_service, by_value_ulid(id), view);
 }
 

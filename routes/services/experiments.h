@@ -15,6 +15,9 @@ BY_DECLARE_SERVICE(experiments_service);
  */
 BY_MUST_CHECK by_error *experiment_publish(by_ctx *ctx, by_ulid id, const char *by, experiment_view *view);
 
+/* One as clients see it. NOT_FOUND. Parks. */
+BY_MUST_CHECK by_error *experiment_show(by_ctx *ctx, by_ulid id, experiment_view *view);
+
 /* What its datasets come to. NOT_FOUND without the experiment. Parks. */
 BY_MUST_CHECK by_error *experiment_summarise(by_ctx *ctx, by_ulid id, experiment_summary *summary);
 

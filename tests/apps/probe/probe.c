@@ -2,13 +2,17 @@
  * The probe: an application that does what a test asks of it. It waits, burns
  * time, crashes, streams, and hands bodies back; it uses public headers only.
  */
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
 #include <banyan/app.h>
+#include <banyan/events.h>
 #include <banyan/http.h>
+#include <banyan/multipart.h>
 #include <banyan/task.h>
 
 /* ---- echo ----------------------------------------------------------------- */
@@ -36,6 +40,34 @@ static by_error *echo(by_ctx *ctx, const echo_body *in, echo_body *out)
 	return BY_OK;
 }
 BY_OPERATION(echo, echo_body, echo_body);
+
+/* ---- who asks ------------------------------------------------------------- */
+
+typedef struct caller {
+	const char *client;
+	const char *scheme;
+	const char *host;
+	const char *url;
+} caller;
+BY_DECLARE_MODEL(caller);
+
+static const by_field caller_fields[] = {
+	BY_FIELD(caller, client, .doc = "Its address"),
+	BY_FIELD(caller, scheme, .doc = "http or https"),
+	BY_FIELD(caller, host, .doc = "What it called us"),
+	BY_FIELD(caller, url, .doc = "What it asked for"),
+};
+BY_MODEL(caller, caller_fields, .doc = "Who asks, as far as we are told");
+
+static by_error *tell_caller(by_ctx *ctx, caller *out)
+{
+	out->client = by_copy_text(ctx->arena, by_request_client(ctx));
+	out->scheme = by_copy_text(ctx->arena, by_request_scheme(ctx));
+	out->host = by_copy_text(ctx->arena, by_request_host(ctx));
+	out->url = by_request_url(ctx);
+	return BY_OK;
+}
+BY_OPERATION_OUT(tell_caller, caller);
 
 /* ---- time ----------------------------------------------------------------- */
 
@@ -143,6 +175,34 @@ static const by_field uploaded_fields[] = {
 };
 BY_MODEL(uploaded, uploaded_fields, .doc = "What was received");
 
+typedef struct received_part {
+	const char *name;
+	const char *filename;
+	const char *content_type;
+	int64_t     bytes;
+	const char *sha256;
+} received_part;
+BY_DECLARE_MODEL(received_part);
+
+static const by_field received_part_fields[] = {
+	BY_FIELD(received_part, name, .doc = "Of the field"),
+	BY_FIELD(received_part, filename, .optional = true, .doc = "As the client calls the file"),
+	BY_FIELD(received_part, content_type, .doc = "As the client says"),
+	BY_FIELD(received_part, bytes, .doc = "How many bytes came"),
+	BY_FIELD(received_part, sha256, .doc = "Their SHA-256, in hexadecimal"),
+};
+BY_MODEL(received_part, received_part_fields, .doc = "One part of a form");
+
+typedef struct received_form {
+	BY_LIST(received_part) parts;
+} received_form;
+BY_DECLARE_MODEL(received_form);
+
+static const by_field received_form_fields[] = {
+	BY_FIELD_LIST(received_form, parts, received_part, .doc = "In the order in which they came"),
+};
+BY_MODEL(received_form, received_form_fields, .doc = "A form as it came");
+
 static by_error *digest_body(by_ctx *ctx, EVP_MD_CTX *digest, int64_t *bytes)
 {
 	char   piece[16384];
@@ -160,29 +220,82 @@ static void free_digest(void *digest)
 	EVP_MD_CTX_free(digest);
 }
 
-/* Reads the body piece by piece and keeps none of it. */
-static by_error *upload(by_ctx *ctx, uploaded *out)
+static EVP_MD_CTX *new_digest(by_ctx *ctx)
 {
-	EVP_MD_CTX   *digest = EVP_MD_CTX_new();
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	by_arena_defer(ctx->arena, free_digest, digest);
+	EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
+	return digest;
+}
+
+static const char *digest_text(by_ctx *ctx, EVP_MD_CTX *digest)
+{
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	unsigned      len = 0;
 	by_buf        text;
-	by_arena_defer(ctx->arena, free_digest, digest);
-	EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
-	out->bytes = 0;
-	BY_TRY(digest_body(ctx, digest, &out->bytes));
 	EVP_DigestFinal_ex(digest, sum, &len);
 	by_buf_init(&text, ctx->arena, 65);
 	for (unsigned i = 0; i < len; i++)
 		by_put_format(&text, "%02x", sum[i]);
-	out->sha256 = by_buf_string(&text);
+	return by_buf_string(&text);
+}
+
+/* Reads the body piece by piece and keeps none of it. */
+static by_error *upload(by_ctx *ctx, uploaded *out)
+{
+	EVP_MD_CTX *digest = new_digest(ctx);
+	out->bytes = 0;
+	BY_TRY(digest_body(ctx, digest, &out->bytes));
+	out->sha256 = digest_text(ctx, digest);
 	return BY_OK;
 }
 BY_OPERATION_OUT(upload, uploaded);
 
+static by_error *upload_slowly(by_ctx *ctx, uploaded *out)
+{
+	return upload(ctx, out);
+}
+BY_OPERATION_OUT(upload_slowly, uploaded);
+
+static by_error *receive_part(by_ctx *ctx, by_multipart *form, const by_part *part, received_part *out)
+{
+	EVP_MD_CTX *digest = new_digest(ctx);
+	char        piece[16384];
+	size_t      got = 0;
+	*out = (received_part){ .name = by_copy(ctx->arena, part->name), .content_type = by_copy(ctx->arena, part->content_type) };
+	if (part->filename)
+		out->filename = by_copy(ctx->arena, part->filename);
+	do {
+		BY_TRY(by_multipart_read(form, piece, sizeof(piece), &got));
+		EVP_DigestUpdate(digest, piece, got);
+		out->bytes += (int64_t)got;
+	} while (got > 0);
+	out->sha256 = digest_text(ctx, digest);
+	return BY_OK;
+}
+
+enum { PARTS_MAX = 16 };
+
+/* Reads a form part by part and keeps none of their bytes. */
+static by_error *receive(by_ctx *ctx, received_form *out)
+{
+	by_multipart  *form;
+	const by_part *part;
+	out->parts.items = BY_NEW_ARRAY(ctx->arena, received_part, PARTS_MAX);
+	BY_TRY(by_multipart_open(ctx, &(by_multipart_limits){ .parts = PARTS_MAX }, &form));
+	for (;;) {
+		BY_TRY(by_multipart_next(form, &part));
+		if (!part)
+			return BY_OK;
+		BY_TRY(receive_part(ctx, form, part, &out->parts.items[out->parts.count++]));
+	}
+}
+BY_OPERATION_OUT(receive, received_form);
+
 typedef struct stream_in {
 	int64_t n;
 	int64_t ms;
+	int64_t heartbeat;
 } stream_in;
 BY_DECLARE_MODEL(stream_in);
 
@@ -191,26 +304,21 @@ static const by_field stream_in_fields[] = {
 	    .doc = "How many events"),
 	BY_FIELD(stream_in, ms, .default_value = "0", .minimum = BY_NUM(0), .maximum = BY_NUM(60000),
 	    .doc = "How long between two, in milliseconds"),
+	BY_FIELD(stream_in, heartbeat, .default_value = "0", .minimum = BY_NUM(0), .maximum = BY_NUM(60000),
+	    .doc = "How long without an event until a comment, in milliseconds; 0: the framework's"),
 };
 BY_MODEL(stream_in, stream_in_fields, .doc = "How many events, how far apart");
 
 /* Server-sent events, each sent at once. */
 static by_error *stream(by_ctx *ctx, const stream_in *in)
 {
-	by_respond_header(ctx, "Content-Type", "text/event-stream");
-	by_respond_header(ctx, "Cache-Control", "no-store");
+	BY_TRY(by_events_begin(ctx, &(by_events_options){ .heartbeat = BY_MILLISECONDS(in->heartbeat) }));
 	for (int64_t i = 0; i < in->n; i++) {
-		char text[64];
-		by_buf event = { .data = text, .cap = sizeof(text) };
-		BY_PUT(&event, "id: ");
-		by_put_int(&event, i);
-		BY_PUT(&event, "\ndata: ");
-		by_put_int(&event, i);
-		BY_PUT(&event, "\n\n");
+		char number[24];
+		(void)snprintf(number, sizeof(number), "%" PRId64, i);
 		if (i > 0 && in->ms > 0)
-			BY_TRY(by_sleep(ctx, BY_MILLISECONDS(in->ms)));
-		BY_TRY(by_respond_write(ctx, event.data, event.len));
-		BY_TRY(by_respond_flush(ctx));
+			BY_TRY(by_events_sleep(ctx, BY_MILLISECONDS(in->ms)));
+		BY_TRY(by_events_send(ctx, &(by_event){ .id = number, .data = number }));
 	}
 	return BY_OK;
 }
@@ -245,6 +353,9 @@ enum { UNLIMITED = 600000, LARGE = 1 << 30 };
 
 static const by_route rows[] = {
 	BY_ROUTE(POST, "/echo", echo, .summary = "Send a body back", .access = BY_PUBLIC),
+	BY_ROUTE(POST, "/form", echo, .name = "echo_form", .summary = "Send a form back as JSON", .access = BY_PUBLIC,
+	    .accepts = BY_FORMS),
+	BY_ROUTE(GET, "/caller", tell_caller, .summary = "Tell who asks", .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/sleep", wait_parked, .summary = "Wait, parked", .access = BY_PUBLIC, .timeout_ms = UNLIMITED),
 	BY_ROUTE(GET, "/deadline", wait_briefly, .summary = "Wait, for 200 milliseconds at most", .access = BY_PUBLIC,
 	    .timeout_ms = 200),
@@ -254,10 +365,14 @@ static const by_route rows[] = {
 	BY_ROUTE(GET, "/fail", fail, .summary = "Answer an unexpected error", .access = BY_PUBLIC),
 	BY_ROUTE(POST, "/upload", upload, .summary = "Digest a body as it comes", .access = BY_PUBLIC, .max_body = LARGE,
 	    .timeout_ms = UNLIMITED),
-	BY_ROUTE(GET, "/stream", stream, .summary = "Send events", .access = BY_PUBLIC, .status = 200,
+	BY_ROUTE(POST, "/upload/slow", upload_slowly, .summary = "Digest a body that must not come slower than 4 kB/s",
+	    .access = BY_PUBLIC, .max_body = LARGE, .timeout_ms = UNLIMITED, .body_timeout_ms = 500, .body_rate_min = 4096),
+	BY_ROUTE(POST, "/parts", receive, .summary = "Digest a form part by part", .access = BY_PUBLIC, .max_body = LARGE,
 	    .timeout_ms = UNLIMITED),
-	BY_ROUTE(GET, "/big", big, .summary = "Send a long answer", .access = BY_PUBLIC, .status = 200,
+	BY_ROUTE(GET, "/stream", stream, .summary = "Send events", .access = BY_PUBLIC, .produces = "text/event-stream",
 	    .timeout_ms = UNLIMITED),
+	BY_ROUTE(GET, "/big", big, .summary = "Send a long answer", .access = BY_PUBLIC,
+	    .produces = "application/octet-stream", .timeout_ms = UNLIMITED),
 };
 static BY_ROUTES(probe_routes, "Probe", rows);
 
