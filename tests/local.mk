@@ -1,5 +1,5 @@
 # A unit test is one program, of one source of the same name.
-LDADD = tests/support/libsupport.a libbanyan-all.la $(CHECK_LIBS)
+LDADD = tests/support/libsupport.a libbanyan-all.la $(CHECK_LIBS) $(BY_FUZZ_MAIN)
 AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h tests/unit/core/rows.h
 
@@ -8,6 +8,7 @@ check_LIBRARIES += tests/support/libsupport.a
 tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.c \
 	tests/support/exchange.h \
+	tests/support/replay.c \
 	tests/support/store.c \
 	tests/support/store.h
 
@@ -67,8 +68,43 @@ check_PROGRAMS += \
 	tests/unit/routes/test_lab
 tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
 tests_unit_routes_test_lab_LDADD = routes/liblab.a $(LDADD)
-TESTS += $(check_PROGRAMS)
 endif
+
+# A fuzz target is one source of the same name and a folder of tests/fuzz/corpus. Here each replays its corpus, with the
+# main() of tests/support/replay.c; libFuzzer brings another one in the build that scripts/fuzz makes.
+FUZZ_TARGETS = \
+	tests/fuzz/fastcgi \
+	tests/fuzz/guard_body \
+	tests/fuzz/guard_head \
+	tests/fuzz/headers \
+	tests/fuzz/json_differential \
+	tests/fuzz/json_read \
+	tests/fuzz/jwt \
+	tests/fuzz/list \
+	tests/fuzz/request \
+	tests/fuzz/router \
+	tests/fuzz/settings \
+	tests/fuzz/time \
+	tests/fuzz/uri
+EXTRA_DIST += \
+	tests/fuzz/corpus \
+	tests/fuzz/fuzz.h \
+	tests/fuzz/test_fuzz.sh \
+	tests/fuzz/thing.h
+if FUZZ
+EXTRA_PROGRAMS += $(FUZZ_TARGETS)
+else
+check_PROGRAMS += $(FUZZ_TARGETS)
+endif
+TESTS += $(check_PROGRAMS)
+TESTS += tests/fuzz/test_fuzz.sh
+
+.PHONY: fuzz fuzz-targets
+fuzz-targets: $(FUZZ_TARGETS)
+# For as long as one likes: make fuzz FUZZ_SECONDS=3600
+FUZZ_SECONDS = 300
+fuzz:
+	$(srcdir)/scripts/fuzz --build $(abs_builddir)/fuzz --seconds $(FUZZ_SECONDS)
 
 # What must not compile does not.
 TESTS += tests/unit/test_must_fail.sh
