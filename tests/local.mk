@@ -148,6 +148,7 @@ SERVER_TESTS = \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
 	tests/integration/test_fastcgi.py \
+	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
 	tests/integration/test_postgresql.py
