@@ -131,6 +131,10 @@ EXTRA_DIST += \
 noinst_PROGRAMS += tests/integration/peer
 tests_integration_peer_LDADD = libbanyan-all.la
 
+# Load for the soak: tests/soak/soak.py runs it.
+noinst_PROGRAMS += tests/soak/load
+tests_soak_load_LDADD =
+
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = $(SOURCE_TESTS) $(SERVER_TESTS)
 SOURCE_TESTS = \
@@ -151,7 +155,8 @@ SERVER_TESTS = \
 	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
-	tests/integration/test_postgresql.py
+	tests/integration/test_postgresql.py \
+	tests/soak/test_soak.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
@@ -161,6 +166,7 @@ EXTRA_DIST += \
 	tests/golden/lab-v2.openapi.json \
 	tests/package-lock.json \
 	tests/package.json \
+	tests/soak/soak.py \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
@@ -200,6 +206,12 @@ EXTRA_DIST += \
 bench: all
 	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)
+
+# Load held while workers are killed and replaced: make soak SOAK_OPTIONS='--seconds 600 --requests 10000000'
+.PHONY: soak
+soak: all
+	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 $(srcdir)/tests/soak/soak.py $(SOAK_OPTIONS)
 
 # The probe: an application that does what a test asks of it.
 noinst_PROGRAMS += tests/apps/probe/probe
