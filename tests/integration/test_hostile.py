@@ -364,16 +364,13 @@ def serve_into(redirect, limits=None):
 
 
 def serves_without_a_log(running):
+    """More lines than pipes and buffers hold."""
     workers = running.workers()
-    for _ in range(2000):
+    for _ in range(300):
         with running.connect() as connection:
             for _ in range(3):
                 assert connection.request(uri="/api/v1/nap?ms=0").status == 200
-        if running.workers() != workers:
-            raise AssertionError("a worker has died")
-        if _ > 300:
-            break
-    assert running.process.running
+    assert running.process.running and running.workers() == workers
     assert running.stop() == 0
 
 
@@ -384,8 +381,8 @@ def test_log_on_a_full_disk():
 
 
 def test_log_that_nobody_reads():
-    """a log pipe whose reader has gone stops nothing"""
-    for reader in ("true",):
+    """a log pipe whose reader has gone, or never reads, stops nothing"""
+    for reader in ("true", "sleep 600"):
         running = start(start=False)
         fifo = os.path.join(running.directory, "log")
         os.mkfifo(fifo)
