@@ -1,4 +1,5 @@
 /* From tables and settings to something that can serve: the same steps for every launch. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@ by_error *by__application_new(by_arena *arena, const by_app *app, const by__sett
 	application->arena = arena;
 	BY_TRY(by__settings_read(arena, app, from, &application->settings, &application->origins));
 	BY_TRY(by_log_configure(arena, application->settings.log_level, STDERR_FILENO));
+	/* A log or a database file that may not grow any more is a write that fails, and no end of the process. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	by__databases_register();
 	*out = application;
 	return BY_OK;

@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	scripts/README.md \
 	scripts/build \
 	scripts/check-layers \
+	scripts/fuzz \
 	scripts/install-packages \
 	scripts/lint \
 	scripts/packages/bench \

@@ -1,5 +1,5 @@
 # A unit test is one program, of one source of the same name.
-LDADD = tests/support/libsupport.a libbanyan-all.la $(CHECK_LIBS)
+LDADD = tests/support/libsupport.a libbanyan-all.la $(CHECK_LIBS) $(BY_FUZZ_MAIN)
 AM_CFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += tests/unit/unit.h tests/unit/core/rows.h
 
@@ -8,6 +8,7 @@ check_LIBRARIES += tests/support/libsupport.a
 tests_support_libsupport_a_SOURCES = \
 	tests/support/exchange.c \
 	tests/support/exchange.h \
+	tests/support/replay.c \
 	tests/support/store.c \
 	tests/support/store.h
 
@@ -73,8 +74,43 @@ check_PROGRAMS += \
 	tests/unit/routes/test_lab
 tests_unit_interface_test_openapi_LDADD = routes/liblab.a $(LDADD)
 tests_unit_routes_test_lab_LDADD = routes/liblab.a $(LDADD)
-TESTS += $(check_PROGRAMS)
 endif
+
+# A fuzz target is one source of the same name and a folder of tests/fuzz/corpus. Here each replays its corpus, with the
+# main() of tests/support/replay.c; libFuzzer brings another one in the build that scripts/fuzz makes.
+FUZZ_TARGETS = \
+	tests/fuzz/fastcgi \
+	tests/fuzz/guard_body \
+	tests/fuzz/guard_head \
+	tests/fuzz/headers \
+	tests/fuzz/json_differential \
+	tests/fuzz/json_read \
+	tests/fuzz/jwt \
+	tests/fuzz/list \
+	tests/fuzz/request \
+	tests/fuzz/router \
+	tests/fuzz/settings \
+	tests/fuzz/time \
+	tests/fuzz/uri
+EXTRA_DIST += \
+	tests/fuzz/corpus \
+	tests/fuzz/fuzz.h \
+	tests/fuzz/test_fuzz.sh \
+	tests/fuzz/thing.h
+if FUZZ
+EXTRA_PROGRAMS += $(FUZZ_TARGETS)
+else
+check_PROGRAMS += $(FUZZ_TARGETS)
+endif
+TESTS += $(check_PROGRAMS)
+TESTS += tests/fuzz/test_fuzz.sh
+
+.PHONY: fuzz fuzz-targets
+fuzz-targets: $(FUZZ_TARGETS)
+# For as long as one likes: make fuzz FUZZ_SECONDS=3600
+FUZZ_SECONDS = 300
+fuzz:
+	$(srcdir)/scripts/fuzz --build $(abs_builddir)/fuzz --seconds $(FUZZ_SECONDS)
 
 # What must not compile does not.
 TESTS += tests/unit/test_must_fail.sh
@@ -101,6 +137,10 @@ EXTRA_DIST += \
 noinst_PROGRAMS += tests/integration/peer
 tests_integration_peer_LDADD = libbanyan-all.la
 
+# Load for the soak: tests/soak/soak.py runs it.
+noinst_PROGRAMS += tests/soak/load
+tests_soak_load_LDADD =
+
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = $(SOURCE_TESTS) $(SERVER_TESTS)
 SOURCE_TESTS = \
@@ -119,9 +159,11 @@ SERVER_TESTS = \
 	tests/e2e/test_gateway.py \
 	tests/e2e/test_streams.py \
 	tests/integration/test_fastcgi.py \
+	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
-	tests/integration/test_postgresql.py
+	tests/integration/test_postgresql.py \
+	tests/soak/test_soak.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
@@ -131,6 +173,7 @@ EXTRA_DIST += \
 	tests/golden/lab-v2.openapi.json \
 	tests/package-lock.json \
 	tests/package.json \
+	tests/soak/soak.py \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
@@ -170,6 +213,12 @@ EXTRA_DIST += \
 bench: all
 	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 $(srcdir)/tests/bench/run.py $(BENCH_OPTIONS)
+
+# Load held while workers are killed and replaced: make soak SOAK_OPTIONS='--seconds 600 --requests 10000000'
+.PHONY: soak
+soak: all
+	BY_SRCDIR='$(abs_srcdir)' BY_BUILDDIR='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 $(srcdir)/tests/soak/soak.py $(SOAK_OPTIONS)
 
 # The probe: an application that does what a test asks of it.
 noinst_PROGRAMS += tests/apps/probe/probe

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <banyan/assert.h>
@@ -24,6 +26,7 @@ enum {
 	SIZE = 64 * 1024,
 	ROOM = 4 * 1024,       /* kept free for one usual line, so that the buffer seldom grows */
 	FLUSH_AT = 32 * 1024,
+	PATIENCE_MS = 1000,    /* with a reader who takes nothing */
 	RULES = 64,
 	LOGGER = 64
 };
@@ -40,6 +43,8 @@ static struct {
 	pthread_mutex_t mutex; /* of everything here */
 	int             fd;
 	bool            pipe;
+	bool            reader;  /* a pipe or a socket: somebody must take what is written */
+	bool            stalled; /* and has not for a while */
 	by_buf          lines; /* in `storage`; in the arena while a line is too long for that */
 	_Atomic uint64_t lost;
 	level_rule rules[RULES];
@@ -83,7 +88,11 @@ static void look_at_fd(void)
 {
 	struct stat status;
 
-	out.pipe = fstat(out.fd, &status) == 0 && S_ISFIFO(status.st_mode);
+	bool known = fstat(out.fd, &status) == 0;
+
+	out.pipe = known && S_ISFIFO(status.st_mode);
+	out.reader = out.pipe || (known && S_ISSOCK(status.st_mode));
+	out.stalled = false;
 }
 
 static void open_log(void)
@@ -121,6 +130,40 @@ static size_t portion(const char *data, size_t len)
 	return end ? (size_t)(end - data) + 1 : len;
 }
 
+/* A reader who takes nothing for as long as PATIENCE_MS is not waited for again until he does: lines must not stop requests. */
+static bool reader_takes(void)
+{
+	struct pollfd ask = { .fd = out.fd, .events = POLLOUT };
+
+	out.stalled = poll(&ask, 1, out.stalled ? 0 : PATIENCE_MS) <= 0;
+	return !out.stalled;
+}
+
+/* The descriptor is shared with others, so that it is each write which is told not to wait, and not the descriptor. */
+static ssize_t put_at_once(const char *data, size_t len)
+{
+	struct iovec piece = { (void *)(uintptr_t)data, len };
+	ssize_t put = pwritev2(out.fd, &piece, 1, -1, RWF_NOWAIT);
+
+	if (put >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
+		return put;
+	/* An older kernel. */
+	if (reader_takes())
+		return write(out.fd, data, len);
+	errno = EAGAIN;
+	return -1;
+}
+
+static ssize_t put_portion(const char *data, size_t len)
+{
+	for (;;) {
+		ssize_t put = out.reader ? put_at_once(data, portion(data, len)) : write(out.fd, data, len);
+
+		if (put >= 0 || (errno != EINTR && !(errno == EAGAIN && out.reader && reader_takes())))
+			return put;
+	}
+}
+
 /* Goes on at the very byte where the last write stopped, be that within a line. */
 static void flush_locked(void)
 {
@@ -128,9 +171,7 @@ static void flush_locked(void)
 	size_t done = 0;
 
 	while (done < lines->len) {
-		ssize_t put = write(out.fd, lines->data + done, portion(lines->data + done, lines->len - done));
-		if (put < 0 && errno == EINTR)
-			continue;
+		ssize_t put = put_portion(lines->data + done, lines->len - done);
 		if (put <= 0)
 			break;
 		done += (size_t)put;
@@ -177,7 +218,7 @@ void by__log_rescue(void)
 	size_t len = end ? (size_t)(end - out.lines.data) + 1 : 0;
 
 	for (size_t done = 0; done < len;) {
-		ssize_t put = write(out.fd, out.lines.data + done, portion(out.lines.data + done, len - done));
+		ssize_t put = put_portion(out.lines.data + done, len - done);
 		if (put <= 0)
 			break;
 		done += (size_t)put;

@@ -1,4 +1,6 @@
 /* An application for tests of the wire: it waits, counts bodies, streams, and crashes, each on request. */
+#include <unistd.h>
+
 #include <banyan/app.h>
 #include <banyan/http.h>
 #include <banyan/task.h>
@@ -15,16 +17,24 @@ typedef struct counted {
 	int64_t bytes;
 } counted;
 
+typedef struct answered {
+	int64_t pid;
+} answered;
+
+BY_DECLARE_MODEL(answered);
 BY_DECLARE_MODEL(pause_in);
 BY_DECLARE_MODEL(size_in);
 BY_DECLARE_MODEL(counted);
 
-static const by_field pause_fields[] = { BY_FIELD(pause_in, ms, .minimum = BY_NUM(0), .maximum = BY_NUM(600000)) };
+static const by_field pause_fields[] = { BY_FIELD(pause_in, ms, .minimum = BY_NUM(0), .maximum = BY_NUM(600000), .default_value = "0") };
 BY_MODEL(pause_in, pause_fields);
 static const by_field size_fields[] = { BY_FIELD(size_in, bytes, .minimum = BY_NUM(0)) };
 BY_MODEL(size_in, size_fields);
 static const by_field counted_fields[] = { BY_FIELD(counted, bytes) };
 BY_MODEL(counted, counted_fields);
+
+static const by_field answered_fields[] = { BY_FIELD(answered, pid) };
+BY_MODEL(answered, answered_fields);
 
 static by_error *nap(by_ctx *ctx, const pause_in *in, counted *out)
 {
@@ -32,6 +42,14 @@ static by_error *nap(by_ctx *ctx, const pause_in *in, counted *out)
 	return by_sleep(ctx, BY_MILLISECONDS(in->ms));
 }
 BY_OPERATION(nap, pause_in, counted);
+
+/* Which worker answers, so that a client knows whose connections are whose. */
+static by_error *who(by_ctx *ctx, const pause_in *in, answered *out)
+{
+	out->pid = getpid();
+	return in->ms > 0 ? by_sleep(ctx, BY_MILLISECONDS(in->ms)) : BY_OK;
+}
+BY_OPERATION(who, pause_in, answered);
 
 static by_error *count_body(by_ctx *ctx, counted *out)
 {
@@ -109,6 +127,7 @@ BY_OPERATION_OUT(overflow, counted);
 
 static const by_route rows[] = {
 	BY_ROUTE(GET, "/nap", nap, .summary = "Wait", .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/who", who, .summary = "Tell the worker", .access = BY_PUBLIC),
 	BY_ROUTE(POST, "/count", count_body, .summary = "Count", .access = BY_PUBLIC, .max_body = 1 << 30),
 	BY_ROUTE(POST, "/late", count_late, .summary = "Wait, then count", .access = BY_PUBLIC, .max_body = 1 << 30),
 	BY_ROUTE(POST, "/ignore", ignore_body, .summary = "Answer without reading", .access = BY_PUBLIC),

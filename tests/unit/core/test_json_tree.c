@@ -31,6 +31,27 @@ START_TEST(documents_become_trees_and_text_again)
 }
 END_TEST
 
+START_TEST(escaped_characters_beyond_16_bits_arrive)
+{
+	/* Each but the first has low bits that look like half a pair. */
+	static const char *const rows[][2] = {
+		{ "\"\\ud83d\\ude00\"", "\xF0\x9F\x98\x80" },
+		{ "\"\\uD836\\uDD1E\"", "\xF0\x9D\xA4\x9E" },
+		{ "\"a\\\\\\ud837\\udfffb\"", "a\\\xF0\x9D\xBF\xBF" "b" },
+		{ "\"\\\\ud836\\\\udd1e\"", "\\ud836\\udd1e" },
+	};
+	by_arena *arena = by_arena_new(0);
+
+	for (size_t i = 0; i < BY_COUNT(rows); i++) {
+		struct json_object *tree;
+
+		ck_ok(by_json_tree(arena, json(rows[i][0]), &tree));
+		ck_assert_str_eq(json_object_get_string(tree), rows[i][1]);
+	}
+	by_arena_free(&arena);
+}
+END_TEST
+
 START_TEST(null_and_absent_are_no_tree)
 {
 	by_arena           *arena = by_arena_new(0);
@@ -72,5 +93,5 @@ START_TEST(what_is_no_json_is_refused)
 }
 END_TEST
 
-UNIT("json_tree", documents_become_trees_and_text_again, null_and_absent_are_no_tree,
+UNIT("json_tree", documents_become_trees_and_text_again, escaped_characters_beyond_16_bits_arrive, null_and_absent_are_no_tree,
     a_tree_lives_as_long_as_the_arena_and_a_reference_longer, what_is_no_json_is_refused);

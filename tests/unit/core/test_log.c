@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -370,6 +371,26 @@ START_TEST(a_full_pipe_loses_whole_lines_counts_them_and_goes_on)
 }
 END_TEST
 
+START_TEST(a_reader_who_takes_nothing_is_not_waited_for)
+{
+	int ends[2][2];
+
+	open_log("info");
+	ck_assert_int_eq(pipe(ends[0]), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[1]), 0);
+	for (int i = 0; i < 2; i++) {
+		uint64_t lost = by__log_lost();
+
+		/* Blocking ends, as standard error is one: without the writes' own care this would wait for ever. */
+		ck_ok(by_log_configure(arena, "info", ends[i][1]));
+		for (int line = 0; line < 10000; line++)
+			by_info(NULL, "a line for a reader who does not read", BY_F("n", line));
+		ck_assert_uint_gt(by__log_lost(), lost);
+	}
+	close_log();
+}
+END_TEST
+
 START_TEST(a_full_disk_loses_no_more_than_does_not_fit)
 {
 	open_log("info");
@@ -519,6 +540,7 @@ UNIT("log", a_line_has_its_members_in_order, values_keep_their_kind, line_breaks
     faults_are_logged_without_values, a_line_of_any_length_is_whole, the_longest_prefix_of_a_logger_counts,
     a_disabled_level_evaluates_nothing_and_a_change_is_seen, levels_that_do_not_parse_are_refused_and_change_nothing,
     lines_wait_until_there_are_enough_or_one_is_urgent, a_full_pipe_loses_whole_lines_counts_them_and_goes_on,
+    a_reader_who_takes_nothing_is_not_waited_for,
     a_full_disk_loses_no_more_than_does_not_fit, a_forked_process_starts_with_an_empty_buffer,
     a_crash_handler_rescues_what_waits, processes_that_share_a_pipe_keep_their_lines_apart,
     each_line_of_a_thousand_coroutines_and_their_threads_has_its_own_id);
