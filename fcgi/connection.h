@@ -79,6 +79,7 @@ struct by__gate {
 	uv_poll_t        channel;
 	bool             channel_open;
 	bool             resting;      /* takes no connections: the next tick looks whether it can again */
+	uint64_t         told;         /* when it last logged that it cannot accept */
 	uv_poll_t        edges;
 	int              edge_fd;
 	uv_timer_t       tick;

@@ -24,6 +24,8 @@ enum {
 	TCP_SEND_BUFFER = 256 * 1024
 };
 
+#define TOLD_EVERY UINT64_C(1000000000)
+
 /* ---- deadlines ------------------------------------------------------------------- */
 
 static void take_again(by__gate *gate);
@@ -77,7 +79,13 @@ static void rest(by__gate *gate)
 
 static void rest_because(by__gate *gate, int code)
 {
-	by_err(NULL, "cannot accept connections; trying again", BY_F("reason", (const char *)strerror(code)));
+	uint64_t now = by_clock();
+
+	/* It is tried again at each tick; once a second is enough to tell of it. */
+	if (now - gate->told > TOLD_EVERY) {
+		gate->told = now;
+		by_err(NULL, "cannot accept connections; trying again", BY_F("reason", (const char *)strerror(code)));
+	}
 	rest(gate);
 }
 

@@ -1,10 +1,14 @@
 /* Puts a line together in a buffer of fixed size. */
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <banyan/time.h>
 
 #include "fcgi/line.h"
+
+enum { PATIENCE_MS = 250 };
 
 static void put(by__line *line, by_text text)
 {
@@ -89,11 +93,27 @@ void by__line_begin(by__line *line, const char *level, const char *logger, const
 	by__line_number(line, (uint64_t)getpid(), 10);
 }
 
+/* Whether the reader takes something; a log that nobody reads must not hold up what this line tells of. */
+static bool is_taken(int fd)
+{
+	struct pollfd ask = { .fd = fd, .events = POLLOUT };
+
+	return poll(&ask, 1, PATIENCE_MS) > 0;
+}
+
 void by__line_write(by__line *line, int fd)
 {
-	ssize_t written;
+	size_t done = 0;
 
 	memcpy(line->text + line->len, "}\n", 2);
-	written = write(fd, line->text, line->len + 2);
-	(void)written;
+	line->len += 2;
+	/* A pipe that is called writable takes as much as PIPE_BUF at once (pipe(7)). */
+	while (done < line->len && is_taken(fd)) {
+		size_t left = line->len - done;
+		ssize_t put = write(fd, line->text + done, left < PIPE_BUF ? left : PIPE_BUF);
+
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
 }

@@ -139,6 +139,17 @@ static by_error *lock_directory(by__supervisor *s)
 	return BY_OK;
 }
 
+/* On a full disk memory without a file does: only `status` cannot see it, and a reload counts anew. */
+static by_error *make_region(by__supervisor *s, uint32_t slots)
+{
+	by_error *error = by__shared_create(s->arena, slots, s->region);
+
+	if (!by_error_is(error, UNAVAILABLE))
+		return error;
+	by_log_error(NULL, BY_LOG_WARNING, "serving without a file for what the workers share", error);
+	return by__shared_create(s->arena, slots, NULL);
+}
+
 static by_error *open_region(by__supervisor *s)
 {
 	uint32_t slots = by__pools_slots(s);
@@ -147,7 +158,7 @@ static by_error *open_region(by__supervisor *s)
 	bool kept = s->generation > 1 && by__shared_adopt(s->region, slots);
 
 	if (!kept)
-		BY_TRY(by__shared_create(s->arena, slots, s->region));
+		BY_TRY(make_region(s, slots));
 	s->shared = by__shared_get();
 	/* Members of another region have no slot in this one. */
 	BY__EACH_MEMBER(s, m)

@@ -26,7 +26,7 @@ enum {
 	SIZE = 64 * 1024,
 	ROOM = 4 * 1024,       /* kept free for one usual line, so that the buffer seldom grows */
 	FLUSH_AT = 32 * 1024,
-	PATIENCE_MS = 1000,    /* with a reader who takes nothing */
+	PATIENCE_MS = 250,    /* with a reader who takes nothing */
 	RULES = 64,
 	LOGGER = 64
 };
