@@ -95,6 +95,10 @@ EXTRA_DIST += \
 noinst_PROGRAMS += tests/integration/peer
 tests_integration_peer_LDADD = libbanyan-all.la
 
+# What stands for a supervisor in the tests of the commands that tell one things.
+noinst_PROGRAMS += tests/integration/region
+tests_integration_region_LDADD = libbanyan-all.la
+
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = $(SOURCE_TESTS) $(SERVER_TESTS)
 SOURCE_TESTS = \
@@ -111,6 +115,7 @@ SERVER_TESTS = \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
+	tests/e2e/test_supervision.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \

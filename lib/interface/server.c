@@ -5,10 +5,12 @@
 
 #include "interface/builtin.h"
 #include "interface/chain.h"
+#include "interface/doctor.h"
 #include "interface/health.h"
 #include "interface/openapi.h"
 #include "interface/router.h"
 #include "interface/server.h"
+#include "interface/status.h"
 
 /* Requests that no endpoint takes, one per method, so that each is counted as what it was. */
 typedef struct unmatched {
@@ -71,6 +73,8 @@ static void add_builtins(by__server *server)
 		memcpy(grown, all->items, count * sizeof(*grown));
 	count += by__health_endpoints(server->arena, server, &grown[count]);
 	count += by__document_endpoints(server->arena, server, &grown[count]);
+	count += by__status_endpoints(server->arena, server, &grown[count]);
+	count += by__doctor_endpoints(server->arena, server, &grown[count]);
 	for (size_t i = all->count; i < count; i++) {
 		grown[i].index = (uint32_t)i;
 		grown[i].errors = builtin_errors;
@@ -115,6 +119,8 @@ by_error *by__server_new(by_arena *arena, const by_app *app, const by__server_op
 	if (mistakes.len == 0)
 		by__openapi_check(arena, app, &made->endpoints, &mistakes);
 	BY_TRY(by_model_compile(arena, &by__health_model));
+	BY_TRY(by_model_compile(arena, &by__status_model));
+	BY_TRY(by_model_compile(arena, &by__doctor_echo_model));
 	add_builtins(made);
 	made->router = by__router_new(arena, &made->endpoints, &mistakes);
 	if (mistakes.len == 0)
@@ -204,6 +210,11 @@ bool by__server_policy(const by__server *server, const by__endpoint *endpoint, s
 		return false;
 	*name = by__chain_name(chain, index);
 	return true;
+}
+
+const char *by__server_doctor(const by__server *server)
+{
+	return server->options.doctor;
 }
 
 double by__server_uptime(const by__server *server)
