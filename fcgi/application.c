@@ -11,6 +11,7 @@
 #include "fcgi/directory.h"
 #include "infrastructure/db/drivers.h"
 #include "infrastructure/security/jwt.h"
+#include "interface/doctor.h"
 
 by_error *by__application_new(by_arena *arena, const by_app *app, const by__settings_from *from, by__application **out)
 {
@@ -58,6 +59,7 @@ by_error *by__application_compile(by__application *application)
 		.access_log = s->access_log,
 		.debug = s->app_env == by__app_env_dev,
 		.environment = by__app_env_enum.values[s->app_env],
+		.doctor = by__doctor_path(application->arena, s->runtime_dir, application->app->name),
 	};
 
 	return by__server_new(application->arena, application->app, &options, &application->server);

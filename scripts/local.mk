@@ -5,13 +5,22 @@ libbanyan_all_la_SOURCES += \
 	scripts/cli/commands/db.c \
 	scripts/cli/commands/health.c \
 	scripts/cli/commands/help.c \
+	scripts/cli/commands/reload.c \
 	scripts/cli/commands/routes.c \
 	scripts/cli/commands/serve.c \
+	scripts/cli/commands/status.c \
+	scripts/cli/commands/stop.c \
 	scripts/cli/commands/token.c \
 	scripts/cli/commands/version.c \
+	scripts/cli/fastcgi_client.c \
+	scripts/cli/fastcgi_client.h \
 	scripts/cli/main.c \
 	scripts/cli/man.c \
-	scripts/cli/man.h
+	scripts/cli/man.h \
+	scripts/cli/order.c \
+	scripts/cli/order.h \
+	scripts/cli/running.c \
+	scripts/cli/running.h
 
 # Developer scripts; scripts/README.md says what each does.
 EXTRA_DIST += \

@@ -140,6 +140,9 @@ tests_integration_peer_LDADD = libbanyan-all.la
 # Load for the soak: tests/soak/soak.py runs it.
 noinst_PROGRAMS += tests/soak/load
 tests_soak_load_LDADD =
+# What stands for a supervisor in the tests of the commands that tell one things.
+noinst_PROGRAMS += tests/integration/region
+tests_integration_region_LDADD = libbanyan-all.la
 
 # The tests in Python start what they need themselves; tests/support is what they share.
 PYTHON_TESTS = $(SOURCE_TESTS) $(SERVER_TESTS)
@@ -158,6 +161,7 @@ SERVER_TESTS = \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
 	tests/e2e/test_streams.py \
+	tests/e2e/test_supervision.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \

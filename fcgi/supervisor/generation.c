@@ -135,8 +135,8 @@ void by__generation_begin(by__supervisor *s, bool upgrade)
 
 	trial->upgrade = upgrade;
 	trial->len = 0;
-	atomic_fetch_add(&s->shared->reloads, 1);
 	atomic_store(&s->shared->reload_state, BY__RELOAD_RUNNING);
+	atomic_fetch_add(&s->shared->reloads, 1);
 	by_info(NULL, upgrade ? "upgrading" : "reloading", BY_F("program", upgrade ? by__program_path() : "the running one"));
 	by__notify_reloading();
 	if (pipe2(pipes, O_CLOEXEC) != 0) {

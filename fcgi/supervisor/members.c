@@ -266,7 +266,7 @@ static void count_crash(by__supervisor *s, const by__member *member, const char 
 	crash_next = (crash_next + 1) % CRASHES_KEPT;
 	if (crashes_of(key, now > span ? now - span : 0) < settings->poison_crashes)
 		return;
-	by__poison_add(key, settings->poison_time);
+	by__poison_add(method, route, settings->poison_time);
 	by_err(NULL, "a route crashes its workers again and again; its requests are answered 503 for a while",
 	    BY_F("method", method), BY_F("route", route), BY_F("seconds", settings->poison_time.us / 1000000));
 }

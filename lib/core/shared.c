@@ -443,23 +443,33 @@ uint32_t by__poisoned(uint64_t key)
 	return 0;
 }
 
-void by__poison_add(uint64_t key, by_duration span)
+/* The row of the key; else the one whose time is, or will be, over first. */
+static by__poison *poison_row(by__shared *region, uint64_t key)
 {
-	by__shared *region = by__shared_get();
 	by__poison *oldest = &region->poison[0];
 
 	for (size_t i = 0; i < BY__SHARED_POISONS; i++) {
 		by__poison *each = &region->poison[i];
 
-		if (atomic_load(&each->route) == key) {
-			oldest = each;
-			break;
-		}
+		if (atomic_load(&each->route) == key)
+			return each;
 		if (atomic_load(&each->until) < atomic_load(&oldest->until))
 			oldest = each;
 	}
-	atomic_store(&oldest->route, 0);
-	atomic_store(&oldest->until, by_clock() + (uint64_t)span.us * 1000);
-	atomic_store(&oldest->route, key);
+	return oldest;
+}
+
+void by__poison_add(const char *method, const char *route, by_duration span)
+{
+	by__shared *region = by__shared_get();
+	uint64_t key = by__poison_key(method, route);
+	by__poison *row = poison_row(region, key);
+
+	atomic_store(&row->route, 0);
+	/* Both may be what a dying worker left, without an end. */
+	(void)snprintf(row->name, sizeof(row->name), "%.*s %.*s", (int)sizeof(((by__slot *)0)->method) - 1, method,
+	    BY__SHARED_ROUTE - 1, route);
+	atomic_store(&row->until, by_clock() + (uint64_t)span.us * 1000);
+	atomic_store(&row->route, key);
 	atomic_store(&region->poisons, 1);
 }

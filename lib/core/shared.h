@@ -51,14 +51,6 @@ typedef enum by__worker_leave {
 	BY__LEAVE_IDLE      /* it had nothing to do for IDLE_TIMEOUT: no successor is needed */
 } by__worker_leave;
 
-/* How the last reload or upgrade went. */
-typedef enum by__reload_state {
-	BY__RELOAD_NONE,
-	BY__RELOAD_RUNNING,
-	BY__RELOAD_DONE,
-	BY__RELOAD_REFUSED
-} by__reload_state;
-
 /*
  * One worker. Its own process writes it, except pid, generation and pool:
  * those are the supervisor's. On cache lines of its own, so that workers do
@@ -101,7 +93,16 @@ typedef struct by__pool_row {
 typedef struct by__poison {
 	_Atomic uint64_t route; /* by__poison_key; 0: none */
 	_Atomic uint64_t until; /* by_clock */
+	char             name[BY__SHARED_NAME + BY__SHARED_ROUTE]; /* method and route, for people */
 } by__poison;
+
+/* What became of the last reload or upgrade that was asked for. */
+typedef enum by__reload_state {
+	BY__RELOAD_NONE,
+	BY__RELOAD_RUNNING,
+	BY__RELOAD_DONE,
+	BY__RELOAD_REFUSED /* the generation before goes on */
+} by__reload_state;
 
 typedef struct by__shared {
 	uint32_t         magic;
@@ -117,7 +118,7 @@ typedef struct by__shared {
 	_Atomic uint32_t used;         /* slots from here on never were */
 	_Atomic uint64_t started;      /* wall clock, microseconds */
 	_Atomic uint64_t loaded;       /* when the settings were last read */
-	_Atomic uint32_t reloads;      /* asked for so far */
+	_Atomic uint32_t reloads;      /* asked for so far; rises when reload_state is RUNNING already */
 	_Atomic uint32_t reload_state; /* by__reload_state */
 	char             reload_reason[256]; /* of the last refusal, for people */
 	char             application[BY__SHARED_NAME];
@@ -188,6 +189,6 @@ uint64_t by__poison_key(const char *method, const char *route);
 /* Seconds that requests of the route are still to be refused; 0: serve them. A load when nothing is poisoned. */
 uint32_t by__poisoned(uint64_t key);
 /* Refuses requests of the route from now on for that long. The supervisor's. */
-void by__poison_add(uint64_t key, by_duration span);
+void by__poison_add(const char *method, const char *route, by_duration span);
 
 #endif

@@ -17,9 +17,10 @@ typedef struct by__builtin {
 	const char       *etag;
 } by__builtin;
 
-
 /* Each adds its endpoints (path, method, name, operation, summary, errors) and returns how many. */
 size_t by__health_endpoints(by_arena *arena, by__server *server, by__endpoint *endpoints);
 size_t by__document_endpoints(by_arena *arena, by__server *server, by__endpoint *endpoints);
+size_t by__status_endpoints(by_arena *arena, by__server *server, by__endpoint *endpoints);
+size_t by__doctor_endpoints(by_arena *arena, by__server *server, by__endpoint *endpoints);
 
 #endif

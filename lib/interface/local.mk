@@ -12,6 +12,8 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/crud.h \
 	lib/interface/deadline.c \
 	lib/interface/decode.c \
+	lib/interface/doctor.c \
+	lib/interface/doctor.h \
 	lib/interface/documents.c \
 	lib/interface/encode.c \
 	lib/interface/endpoint.c \
@@ -51,6 +53,8 @@ libbanyan_all_la_SOURCES += \
 	lib/interface/routes_text.c \
 	lib/interface/server.c \
 	lib/interface/server.h \
+	lib/interface/status.c \
+	lib/interface/status.h \
 	lib/interface/trace.c \
 	lib/interface/trace.h \
 	lib/interface/transaction.c \

@@ -6,10 +6,12 @@
 #include "core/shared.h"
 #include "interface/builtin.h"
 #include "interface/chain.h"
+#include "interface/doctor.h"
 #include "interface/health.h"
 #include "interface/openapi.h"
 #include "interface/router.h"
 #include "interface/server.h"
+#include "interface/status.h"
 
 /* Requests that no endpoint takes, one per method, so that each is counted as what it was. */
 typedef struct unmatched {
@@ -83,6 +85,8 @@ static void add_builtins(by__server *server)
 		memcpy(grown, all->items, count * sizeof(*grown));
 	count += by__health_endpoints(server->arena, server, &grown[count]);
 	count += by__document_endpoints(server->arena, server, &grown[count]);
+	count += by__status_endpoints(server->arena, server, &grown[count]);
+	count += by__doctor_endpoints(server->arena, server, &grown[count]);
 	for (size_t i = all->count; i < count; i++) {
 		grown[i].index = (uint32_t)i;
 		grown[i].errors = builtin_errors;
@@ -133,6 +137,8 @@ by_error *by__server_new(by_arena *arena, const by_app *app, const by__server_op
 	if (mistakes.len == 0)
 		by__openapi_check(arena, app, &made->endpoints, &mistakes);
 	BY_TRY(by_model_compile(arena, &by__health_model));
+	BY_TRY(by_model_compile(arena, &by__status_model));
+	BY_TRY(by_model_compile(arena, &by__doctor_echo_model));
 	add_builtins(made);
 	made->router = by__router_new(arena, &made->endpoints, &mistakes);
 	if (mistakes.len == 0)
@@ -295,6 +301,11 @@ size_t by__server_body_max(const by__server *server, const by__endpoint *endpoin
 	size_t own = endpoint->route ? endpoint->route->max_body : 0;
 
 	return own > 0 || !endpoint->body ? own : server->options.body_max;
+}
+
+const char *by__server_doctor(const by__server *server)
+{
+	return server->options.doctor;
 }
 
 double by__server_uptime(const by__server *server)

@@ -26,6 +26,7 @@ typedef struct by__server_options {
 	bool        access_log;
 	bool        debug;          /* APP_ENV is dev: answers are checked against their models */
 	const char *environment;    /* APP_ENV */
+	const char *doctor;         /* file of by__doctor_path; NULL: nobody is told of requests */
 } by__server_options;
 
 /*
@@ -57,6 +58,8 @@ by_text by__server_base_path(const by__server *server);
 bool by__server_policy(const by__server *server, const by__endpoint *endpoint, size_t index, const char **name);
 /* The most bytes of body that an operation takes; 0: it takes none. */
 size_t by__server_body_max(const by__server *server, const by__endpoint *endpoint);
+/* by__server_options.doctor. */
+const char *by__server_doctor(const by__server *server);
 /* Seconds since by__server_new. */
 double by__server_uptime(const by__server *server);
 /* As long-lived as the server; of this process after fork. */

@@ -51,8 +51,15 @@ int by__cli_run(by__cli *cli, by__application *application, by_error *(*run)(by_
 /* Writes all of it to standard output. 0, or 1 when that fails. */
 int by__cli_print(const by__cli *cli, const by_buf *text);
 
+/* Where the process listens that answers /live, /ready and their kin; NULL: there is none. */
+const char *by__cli_status_address(by_arena *arena, const by_app *app, const by__app_settings *settings);
+
 /* The commands themselves. */
 int by__command_serve(by__cli *cli);
+int by__command_status(by__cli *cli);
+int by__command_reload(by__cli *cli);
+int by__command_upgrade(by__cli *cli);
+int by__command_stop(by__cli *cli);
 int by__command_routes(by__cli *cli);
 int by__command_openapi(by__cli *cli);
 int by__command_config(by__cli *cli);

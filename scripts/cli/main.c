@@ -12,6 +12,11 @@
 
 const by__command by__commands[] = {
 	{ "serve", "", "run the workers behind a web server until SIGTERM", by__command_serve },
+	{ "status", "[--json] [--rate]", "tell what pools and workers do; exits 0 when it runs, 1 when not", by__command_status },
+	{ "reload", "[--no-wait] [--timeout DURATION]", "let a new generation of workers, with the settings as they are now, take over",
+	    by__command_reload },
+	{ "upgrade", "[--no-wait] [--timeout DURATION]", "let the program as it is on disk now take over", by__command_upgrade },
+	{ "stop", "[--no-wait] [--timeout DURATION]", "end it, once the running requests have ended", by__command_stop },
 	{ "routes", "[--json] [--version NAME]", "print every route, its policies and where it is written",
 	    by__command_routes },
 	{ "openapi", "[--version NAME]", "print the OpenAPI document", by__command_openapi },
@@ -19,7 +24,7 @@ const by__command by__commands[] = {
 	    by__command_config },
 	{ "db", "upgrade [NUMBER] | downgrade [STEPS] | history | check | seed",
 	    "apply migrations, undo them, list them, tell whether some are pending; add sample data", by__command_db },
-	{ "health", "live | ready", "ask the running application; exits 0 when it is", by__command_health },
+	{ "health", "live | ready | startup", "ask the running application; exits 0 when it is", by__command_health },
 	{ "token", "[--subject NAME] [--role NAME]... [--expires DURATION]",
 	    "print a bearer token, signed with the configured secret; not in prod", by__command_token },
 	{ "version", "[--features]", "print the version; with --features those of the libraries too", by__command_version },
@@ -31,7 +36,7 @@ const by__command by__commands[] = {
 
 static int unknown(const by__cli *cli, const char *word)
 {
-	const char *names[16];
+	const char *names[32];
 	size_t count = 0;
 
 	for (const by__command *command = by__commands; command->name && count < BY_COUNT(names); command++)
