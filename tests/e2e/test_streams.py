@@ -36,7 +36,8 @@ def probe():
 
 @harness.fixture
 def site():
-    return harness.Site("postgresql", workers=1)
+    """The lab with one worker, which may open two connections to PostgreSQL: a stream that held one would stop all others."""
+    return harness.Site("postgresql", workers=1, env={"DATABASE_PIPELINES": 1, "DATABASE_POOL_MAX": 1})
 
 
 def opened(app, uri, headers=None):
@@ -74,7 +75,7 @@ def test_thousand_streams():
     """A thousand open streams on one worker take at most 32 KiB each, all go on, and others are answered as quickly"""
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     app = probe()
-    assert quick(app) < 1
+    alone = quick(app)
     before = harness.private_bytes(app.worker())
     threads = len(os.listdir(f"/proc/{app.worker()}/task"))
     streams = []
@@ -85,7 +86,7 @@ def test_thousand_streams():
             assert b"text/event-stream" in read_until(connection, b"data: 0\n\n")
         each = (harness.private_bytes(app.worker()) - before) / STREAMS
         assert SANITIZED or each <= 32 * 1024, each
-        assert quick(app) < 0.05 * harness.SLOW
+        assert quick(app) < max(3 * alone, 0.1 * harness.SLOW), alone
         for connection in streams:
             read_until(connection, b"data: 2\n\n")
         assert len(os.listdir(f"/proc/{app.worker()}/task")) == threads
@@ -114,8 +115,8 @@ def test_watchers():
             got = read_until(connection, b'"version":2}\n\n')
             data = json.loads(re.search(rb"data: (.*)\n", got)[1])
             assert b"id: 2\n" in got and data["frame_count"] == 2, got
-        # The worker's shared ones, and those of transactions that have ended.
-        assert running.postgres.connections("lab") <= 5, running.postgres.connections("lab")
+        # Those of the commands before may still be ending.
+        harness.wait_until(lambda: running.postgres.connections("lab") <= 2, "two connections for all of them")
         again = opened(running.app, path + "/events", {"Last-Event-ID": "2"})
         assert running.editor.patch(path, {"frame_count": 3}).status == 200
         got = read_until(again, b"data: ")
