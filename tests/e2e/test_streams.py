@@ -28,6 +28,9 @@ class Probe(harness.App):
     def worker(self):
         return self.workers()[0]
 
+    def access_lines(self, request_id):
+        return [line for line in self.log_lines() if line.get("logger") == "access" and line["request_id"] == request_id]
+
 
 @harness.fixture
 def probe():
@@ -136,6 +139,26 @@ def test_heartbeats():
     with opened(probe(), "/api/v1/stream?n=2&ms=60000&heartbeat=50") as connection:
         read_until(connection, b"data: 0\n\n")
         assert read_until(connection, b":\n\n:\n\n").strip(b":\n") == b""
+
+
+def test_stream_ends_in_time():
+    """A stream whose time is over ends as a whole answer with a retry line, and is logged with status 200"""
+    with opened(probe(), "/api/v1/stream/short?n=100&ms=60000", {"X-Request-Id": "short"}) as connection:
+        answer = connection.read_answer()
+    assert re.search(rb"data: 0\n\nretry: [12]\d\d\d\n\n\Z", answer.raw), answer
+    harness.wait_until(lambda: [line for line in probe().access_lines("short") if line["status"] == 200], "the access line")
+
+
+def test_by_cgi():
+    """Started as a CGI program, streams and forms are what they are over FastCGI"""
+    app = probe()
+    want = app.fastcgi("GET", "/api/v1/stream?n=3&ms=1")
+    got = app.cgi("GET", "/api/v1/stream?n=3&ms=1")
+    assert got.code == 0 and got.body == want.body and got.body.count(b"data: ") == 3, got
+    headers, body = form(("text", b"a"), ("file", os.urandom(100000), "f", "a/b"))
+    for uri in ("/api/v1/parts", "/api/v1/form"):
+        got, want = (ask("POST", uri, headers, body) for ask in (app.cgi, app.fastcgi))
+        assert got.status == want.status and (got.status != 200 or got.body == want.body), (got, want)
 
 
 # ---- forms ------------------------------------------------------------------
