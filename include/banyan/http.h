@@ -45,7 +45,8 @@ BY_API const char *by_request_url(const by_ctx *ctx);
 /*
  * Reads more of the body, for operations without a body in their input; 0
  * bytes is its end. PAYLOAD_TOO_LARGE at the first byte over the limit,
- * BAD_REQUEST when it ends short of its declared length. Parks.
+ * BAD_REQUEST when it ends short of its declared length, REQUEST_TIMEOUT when
+ * it falls silent or comes too slowly. Parks.
  */
 BY_API BY_MUST_CHECK by_error *by_request_read(by_ctx *ctx, void *data, size_t capacity, size_t *got);
 

@@ -109,8 +109,10 @@ static by_error *decode_body(by_ctx *ctx, const decode_config *config, by_faults
 	by_text body = { NULL, 0 };
 
 	BY_TRY(read_body(ctx, &body));
-	if (config->forms && body.len > 0 && by__form_of(by__request(ctx)->content_type) != BY_JSON_ONLY)
-		BY_TRY(by__form_json(ctx, config->body, by__form_of(by__request(ctx)->content_type), body, faults, &body));
+	by_accepts form = config->forms ? by__form_of(by__request(ctx)->content_type) : BY_JSON_ONLY;
+
+	if (form != BY_JSON_ONLY)
+		BY_TRY(by__form_json(ctx, config->body, form, body, faults, &body));
 	if (config->whole != NULL)
 		return decode_whole(ctx, config, faults, body, in);
 	if (!config->own)

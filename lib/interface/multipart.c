@@ -43,7 +43,7 @@ by_error *by_multipart_open(by_ctx *ctx, const by_multipart_limits *limits, by_m
 {
 	static const by_multipart_limits zero;
 	by_multipart                    *form = BY_NEW(ctx->arena, by_multipart);
-	by_text                          boundary;
+	by_text                          boundary = BY_TEXT("");
 
 	if (limits == NULL)
 		limits = &zero;

@@ -28,6 +28,9 @@ class Probe(harness.App):
     def worker(self):
         return self.workers()[0]
 
+    def access_lines(self, request_id):
+        return [line for line in self.log_lines() if line.get("logger") == "access" and line["request_id"] == request_id]
+
 
 @harness.fixture
 def probe():
@@ -36,7 +39,8 @@ def probe():
 
 @harness.fixture
 def site():
-    return harness.Site("postgresql", workers=1)
+    """The lab with one worker, which may open two connections to PostgreSQL: a stream that held one would stop all others."""
+    return harness.Site("postgresql", workers=1, env={"DATABASE_PIPELINES": 1, "DATABASE_POOL_MAX": 1})
 
 
 def opened(app, uri, headers=None):
@@ -74,7 +78,7 @@ def test_thousand_streams():
     """A thousand open streams on one worker take at most 32 KiB each, all go on, and others are answered as quickly"""
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     app = probe()
-    assert quick(app) < 1
+    alone = quick(app)
     before = harness.private_bytes(app.worker())
     threads = len(os.listdir(f"/proc/{app.worker()}/task"))
     streams = []
@@ -85,7 +89,7 @@ def test_thousand_streams():
             assert b"text/event-stream" in read_until(connection, b"data: 0\n\n")
         each = (harness.private_bytes(app.worker()) - before) / STREAMS
         assert SANITIZED or each <= 32 * 1024, each
-        assert quick(app) < 0.05 * harness.SLOW
+        assert quick(app) < max(3 * alone, 0.1 * harness.SLOW), alone
         for connection in streams:
             read_until(connection, b"data: 2\n\n")
         assert len(os.listdir(f"/proc/{app.worker()}/task")) == threads
@@ -114,8 +118,8 @@ def test_watchers():
             got = read_until(connection, b'"version":2}\n\n')
             data = json.loads(re.search(rb"data: (.*)\n", got)[1])
             assert b"id: 2\n" in got and data["frame_count"] == 2, got
-        # The worker's shared ones, and those of transactions that have ended.
-        assert running.postgres.connections("lab") <= 5, running.postgres.connections("lab")
+        # Those of the commands before may still be ending.
+        harness.wait_until(lambda: running.postgres.connections("lab") <= 2, "two connections for all of them")
         again = opened(running.app, path + "/events", {"Last-Event-ID": "2"})
         assert running.editor.patch(path, {"frame_count": 3}).status == 200
         got = read_until(again, b"data: ")
@@ -135,6 +139,26 @@ def test_heartbeats():
     with opened(probe(), "/api/v1/stream?n=2&ms=60000&heartbeat=50") as connection:
         read_until(connection, b"data: 0\n\n")
         assert read_until(connection, b":\n\n:\n\n").strip(b":\n") == b""
+
+
+def test_stream_ends_in_time():
+    """A stream whose time is over ends as a whole answer with a retry line, and is logged with status 200"""
+    with opened(probe(), "/api/v1/stream/short?n=100&ms=60000", {"X-Request-Id": "short"}) as connection:
+        answer = connection.read_answer()
+    assert re.search(rb"data: 0\n\nretry: [12]\d\d\d\n\n\Z", answer.raw), answer
+    harness.wait_until(lambda: [line for line in probe().access_lines("short") if line["status"] == 200], "the access line")
+
+
+def test_by_cgi():
+    """Started as a CGI program, streams and forms are what they are over FastCGI"""
+    app = probe()
+    want = app.fastcgi("GET", "/api/v1/stream?n=3&ms=1")
+    got = app.cgi("GET", "/api/v1/stream?n=3&ms=1")
+    assert got.code == 0 and got.body == want.body and got.body.count(b"data: ") == 3, got
+    headers, body = form(("text", b"a"), ("file", os.urandom(100000), "f", "a/b"))
+    for uri in ("/api/v1/parts", "/api/v1/form"):
+        got, want = (ask("POST", uri, headers, body) for ask in (app.cgi, app.fastcgi))
+        assert got.status == want.status and (got.status != 200 or got.body == want.body), (got, want)
 
 
 # ---- forms ------------------------------------------------------------------

@@ -324,6 +324,12 @@ static by_error *stream(by_ctx *ctx, const stream_in *in)
 }
 BY_OPERATION_IN(stream, stream_in);
 
+static by_error *stream_briefly(by_ctx *ctx, const stream_in *in)
+{
+	return stream(ctx, in);
+}
+BY_OPERATION_IN(stream_briefly, stream_in);
+
 typedef struct big_in {
 	int64_t bytes;
 } big_in;
@@ -371,6 +377,8 @@ static const by_route rows[] = {
 	    .timeout_ms = UNLIMITED),
 	BY_ROUTE(GET, "/stream", stream, .summary = "Send events", .access = BY_PUBLIC, .produces = "text/event-stream",
 	    .timeout_ms = UNLIMITED),
+	BY_ROUTE(GET, "/stream/short", stream_briefly, .summary = "Send events, for 300 milliseconds at most",
+	    .access = BY_PUBLIC, .produces = "text/event-stream", .timeout_ms = 300),
 	BY_ROUTE(GET, "/big", big, .summary = "Send a long answer", .access = BY_PUBLIC,
 	    .produces = "application/octet-stream", .timeout_ms = UNLIMITED),
 };

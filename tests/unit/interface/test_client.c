@@ -111,7 +111,8 @@ START_TEST(forwarded_is_read_as_rfc_7239_has_it)
 {
 	arena = by_arena_new(0);
 	ck_assert_str_eq(told(true, 3, VARIABLES("HTTP_HOST=inner",
-	    "HTTP_FORWARDED=for=203.0.113.9, For=\"[2001:db8:2::5]:4711\";proto=https;host=\"lab.example:8443\" , for=10.0.0.2;by=10.0.0.3")),
+	    "HTTP_FORWARDED=for=203.0.113.9, For=\"[2001:db8:2::5]:4711\";proto=https;host=\"lab.example:8443\" , "
+	    "for=10.0.0.2;by=10.0.0.3")),
 	    of("2001:db8:2::5", "https", "lab.example:8443"));
 	ck_assert_str_eq(told(true, 3, VARIABLES("HTTP_HOST=inner", "HTTP_FORWARDED=for=\"198.51.100.1\";ext=\"a,b;c\";PROTO=HTTPS")),
 	    of("198.51.100.1", "https", "inner"));

@@ -99,6 +99,13 @@ START_TEST(fields_left_empty_and_files_not_chosen_are_absent)
 }
 END_TEST
 
+START_TEST(a_form_without_fields_is_an_empty_object)
+{
+	same(URLENCODED, "", "{}");
+	same(MULTIPART, "--b--", "{}");
+}
+END_TEST
+
 START_TEST(the_faults_of_a_form_are_those_of_its_json)
 {
 	same(URLENCODED, "count=0&ratio=x&urgent=yes&due=tomorrow&colour=1&numbers=1&numbers=b",
@@ -215,6 +222,6 @@ START_TEST(the_document_names_every_media_type)
 END_TEST
 
 UNIT("form", a_form_is_the_json_it_stands_for, fields_left_empty_and_files_not_chosen_are_absent,
-    the_faults_of_a_form_are_those_of_its_json, a_single_value_given_twice_is_a_fault,
+    a_form_without_fields_is_an_empty_object, the_faults_of_a_form_are_those_of_its_json, a_single_value_given_twice_is_a_fault,
     a_form_is_taken_only_where_the_row_says_so, what_is_no_form_is_malformed, a_form_holds_at_most_a_thousand_values,
     a_row_whose_body_no_form_can_hold_does_not_start, the_document_names_every_media_type);
