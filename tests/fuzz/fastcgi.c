@@ -84,11 +84,10 @@ static int listen_somewhere(void)
 /* What a worker does at its start, once. */
 static void open_gate(void)
 {
-	static by_arena *arena;
+	by_arena *arena = fuzz_kept();
 	const by__gate_options options = { .serve = serve, .head_timeout = BY_SECONDS(60), .body_timeout = BY_SECONDS(60),
 		.write_timeout = BY_SECONDS(60), .listener = listen_somewhere() };
 
-	arena = by_arena_new(0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	BY_REQUIRE(by_log_configure(arena, "off", STDERR_FILENO) == BY_OK);
 	BY_REQUIRE(by__fcgx_open(arena) == BY_OK);

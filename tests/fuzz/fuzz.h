@@ -19,6 +19,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What must hold for every input. */
 #define FUZZ_HOLDS(expression) BY_INVARIANT(expression)
 
+/* What lives as long as the process; volatile, so that no compiler keeps the pointer where a leak checker does not look. */
+static inline by_arena *fuzz_kept(void)
+{
+	static by_arena *volatile kept;
+
+	if (!kept)
+		kept = by_arena_new(0);
+	return kept;
+}
+
 /* Takes the first byte, which chooses how the rest is used; 0 when there is none. */
 static inline uint8_t fuzz_choice(const uint8_t **data, size_t *size)
 {

@@ -5,8 +5,6 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/thing.h"
 
-static by_arena *kept;
-
 static by_text written(by_arena *arena, const thing *object)
 {
 	static const by_json_style all = { .all_fields = true };
@@ -43,10 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	by_arena *arena = by_arena_new(0);
 	thing     object, again;
 
-	if (!kept) {
-		kept = by_arena_new(0);
-		BY_REQUIRE(by_model_compile(kept, &thing_model) == BY_OK);
-	}
+	if (*thing_model.plan == NULL)
+		BY_REQUIRE(by_model_compile(fuzz_kept(), &thing_model) == BY_OK);
 	if (reads(arena, json, &object)) {
 		by_text first = written(arena, &object);
 

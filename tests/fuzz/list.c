@@ -17,7 +17,6 @@
 static const by_database_driver driver = { .dialect = "sqlite" };
 static by_database              database = { .driver = &driver };
 static sqlite3                 *sqlite;
-static by_arena                *kept;
 
 static int by_bytes_alone(void *none, int a_len, const void *a, int b_len, const void *b)
 {
@@ -29,14 +28,13 @@ static int by_bytes_alone(void *none, int a_len, const void *a, int b_len, const
 
 static void open_once(void)
 {
-	if (kept)
+	if (sqlite)
 		return;
-	kept = by_arena_new(0);
-	BY_REQUIRE(by_model_compile(kept, &row_model) == BY_OK);
+	BY_REQUIRE(by_model_compile(fuzz_kept(), &row_model) == BY_OK);
 	BY_REQUIRE(sqlite3_open(":memory:", &sqlite) == SQLITE_OK);
 	BY_REQUIRE(sqlite3_create_collation(sqlite, "by_decimal", SQLITE_UTF8, NULL, by_bytes_alone) == SQLITE_OK);
 	const by__sql_plan *plan = by__sql_plan_of(&row_model, &database);
-	const char         *table = by_format(kept, "CREATE TABLE %s (%s)", plan->table, plan->names);
+	const char         *table = by_format(fuzz_kept(), "CREATE TABLE %s (%s)", plan->table, plan->names);
 
 	BY_REQUIRE(sqlite3_exec(sqlite, table, NULL, NULL, NULL) == SQLITE_OK);
 }

@@ -99,14 +99,12 @@ static const by_app           app = { .name = "fuzz", .version = "1", .versions 
 
 static by__server *the_server(void)
 {
-	static by_arena   *kept;
 	static by__server *server;
 
 	if (!server) {
-		kept = by_arena_new(0);
-		BY_REQUIRE(by_log_configure(kept, "off", STDERR_FILENO) == BY_OK);
-		BY_REQUIRE(by__runtime_open(kept, NULL) == BY_OK);
-		server = test_server(kept, &app);
+		BY_REQUIRE(by_log_configure(fuzz_kept(), "off", STDERR_FILENO) == BY_OK);
+		BY_REQUIRE(by__runtime_open(fuzz_kept(), NULL) == BY_OK);
+		server = test_server(fuzz_kept(), &app);
 	}
 	return server;
 }

@@ -24,14 +24,12 @@ static const by__endpoint rows[] = {
 
 static by__router *the_router(void)
 {
-	static by_arena   *kept;
 	static by__router *router;
 	by_buf             mistakes;
 
 	if (!router) {
-		kept = by_arena_new(0);
-		by_buf_init(&mistakes, kept, 0);
-		router = by__router_new(kept, &(by__endpoints){ (by__endpoint *)(uintptr_t)rows, BY_COUNT(rows) }, &mistakes);
+		by_buf_init(&mistakes, fuzz_kept(), 0);
+		router = by__router_new(fuzz_kept(), &(by__endpoints){ (by__endpoint *)(uintptr_t)rows, BY_COUNT(rows) }, &mistakes);
 		BY_REQUIRE(mistakes.len == 0);
 	}
 	return router;

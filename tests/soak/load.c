@@ -208,7 +208,7 @@ static void judge(connection *c, const char *out, size_t len)
 		count.failed++;
 	} else {
 		count.ok++;
-		c->pid = atol(pid + 6);
+		c->pid = strtol(pid + 6, NULL, 10);
 		if (c->pid > 0 && (size_t)c->pid < sizeof(answered_by) && !answered_by[c->pid]) {
 			answered_by[c->pid] = true;
 			pids++;
@@ -323,7 +323,7 @@ int main(int argc, char **argv)
 	unsigned number = (unsigned)strtoul(argv[4], NULL, 10);
 	connection *all = calloc(number, sizeof(*all));
 
-	strcpy(address.sun_path, argv[1]);
+	memcpy(address.sun_path, argv[1], strlen(argv[1]) + 1);
 	make_request(argv[2]);
 	wanted = strtoull(argv[3], NULL, 10);
 	until = begun + strtoull(argv[5], NULL, 10) * 1000000;
