@@ -188,27 +188,33 @@ BY_OPERATION_OUT(upload, uploaded);
 /* ---- what arrives --------------------------------------------------------- */
 
 typedef struct inspect_in {
-	const char *rest;
+	const char    *rest;
+	by_list_string q;
+	const char    *flag;
 } inspect_in;
 BY_DECLARE_MODEL(inspect_in);
 
 static const by_field inspect_in_fields[] = {
 	BY_FIELD(inspect_in, rest, .from = BY_FROM_PATH, .max_length = 8000, .doc = "Any path"),
+	BY_FIELD(inspect_in, q, .from = BY_FROM_QUERY, .optional = true, .max_items = 100, .doc = "Any texts"),
+	BY_FIELD(inspect_in, flag, .from = BY_FROM_QUERY, .optional = true, .max_length = 100, .doc = "Any text"),
 };
 BY_MODEL(inspect_in, inspect_in_fields, .doc = "What is asked for");
 
 typedef struct inspected {
-	const char *method;
-	const char *path;
-	const char *rest;
-	const char *query;
-	const char *authorization;
-	const char *cookie;
-	const char *proxy;
-	const char *user_id;
-	const char *content_type;
-	int64_t     bytes;
-	const char *sha256;
+	const char    *method;
+	const char    *path;
+	const char    *rest;
+	const char    *query;
+	by_list_string q;
+	const char    *flag;
+	const char    *authorization;
+	const char    *cookie;
+	const char    *proxy;
+	const char    *user_id;
+	const char    *content_type;
+	int64_t        bytes;
+	const char    *sha256;
 } inspected;
 BY_DECLARE_MODEL(inspected);
 
@@ -217,6 +223,8 @@ static const by_field inspected_fields[] = {
 	BY_FIELD(inspected, path, .doc = "The path as it was sent, without the base path"),
 	BY_FIELD(inspected, rest, .doc = "What is behind /inspect/, decoded segment by segment"),
 	BY_FIELD(inspected, query, .doc = "The query as it was sent"),
+	BY_FIELD(inspected, q, .optional = true, .doc = "The parameter q, decoded"),
+	BY_FIELD(inspected, flag, .optional = true, .doc = "The parameter flag, decoded"),
 	BY_FIELD(inspected, authorization, .optional = true, .doc = "The header Authorization"),
 	BY_FIELD(inspected, cookie, .optional = true, .doc = "The header Cookie"),
 	BY_FIELD(inspected, proxy, .optional = true, .doc = "The header Proxy, which is never given"),
@@ -247,6 +255,8 @@ static by_error *inspect(by_ctx *ctx, const inspect_in *in, inspected *out)
 		.path = text_of(ctx, by_request_path(ctx)),
 		.rest = in->rest,
 		.query = query ? query : "",
+		.q = in->q,
+		.flag = in->flag,
 		.authorization = header_of(ctx, "Authorization"),
 		.cookie = header_of(ctx, "Cookie"),
 		.proxy = header_of(ctx, "Proxy"),
