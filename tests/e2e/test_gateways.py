@@ -3,16 +3,18 @@ The same requests through every way a web server can reach the application: ngin
 started by them, and as CGI. The table CASES says what each answers; docs/webservers.md shows it, and this test compares.
 """
 
+import gzip
 import hashlib
 import os
 import re
 import shutil
 import socket
 import sys
+import threading
 import time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
-from support import fastcgi, harness, webservers  # noqa: E402
+from support import fastcgi, harness, tokens, webservers  # noqa: E402
 
 PROBE = "tests/apps/probe/probe"
 INSPECT = "/api/v1/inspect/"
@@ -30,7 +32,10 @@ def let_in():
 @harness.fixture
 def app(base):
     """The probe on a unix socket."""
-    return harness.App(PROBE, prepare=(), env={"BASE_PATH": base, **let_in()})
+    own = harness.App(PROBE, prepare=(), start=False, env={"BASE_PATH": base, **let_in()})
+    own.start(wait=False)
+    harness.wait_until(lambda: own.fastcgi("GET", f"{base or ''}/ready").status == 200, "the probe is ready")
+    return own
 
 
 @harness.fixture
@@ -474,6 +479,328 @@ def test_bodies():
 def test_answers():
     """Answers without a body, problem documents, too large headers and streams come through as they are"""
     check("answers")
+
+
+# ---- below a path of another site -----------------------------------------
+
+def test_base_path():
+    """Below /lab/ of a site the application answers under its own paths; all other addresses are the site's"""
+    found, missing = available("/lab/")
+    for gateway in found:
+        client = gateway.server("/lab/").client()
+        got = client.get("/lab" + INSPECT + "a%2Fb//c?q=1")
+        assert judge(got, expected_echo("GET", INSPECT + "a%2Fb//c?q=1", rest="a/b//c", q=["1"])) == "same", (gateway.key, got)
+        assert client.get("/lab/live").json()["status"] == "healthy", gateway.key
+        harness.check_problem(client.get("/lab/nothing"), 404, "not-found")
+        for path in ("/api/v1/inspect/x", "/labs" + INSPECT + "x", "/"):
+            outside = client.get(path)
+            assert "x-request-id" not in outside.headers, (gateway.key, path, outside)
+    if missing:
+        harness.skip("; ".join(missing))
+
+
+# ---- one server of each kind ----------------------------------------------
+
+KINDS = {
+    "nginx": lambda path, docs, **more: harness.Nginx(path, docs, **more),
+    "apache": lambda path, docs, **more: harness.Apache("proxy", path, docs, **more),
+    "sethandler": lambda path, docs, **more: harness.Apache("sethandler", path, docs, **more),
+    "lighttpd": lambda path, docs, **more: harness.Lighttpd("fastcgi", path, docs, **more),
+}
+
+
+def each_kind(check_kind, kinds=tuple(KINDS)):
+    """Calls the function with the name of each kind that is installed; tells of the others."""
+    missing = []
+    for kind in kinds:
+        try:
+            check_kind(kind)
+        except harness.Skip as reason:
+            missing.append(f"{kind}: {reason}")
+    if missing:
+        harness.skip("; ".join(missing) + " (the others agree)")
+
+
+@harness.fixture
+def site_files():
+    """Documentation as docs-assets leaves it, in small."""
+    folder = harness.directory("docs")
+    os.makedirs(f"{folder}/docs/assets")
+    os.makedirs(f"{folder}/redoc")
+    for name in ("docs", "redoc"):
+        harness.write(f"{folder}/{name}/index.html", f"<!DOCTYPE html><title>{name}</title>")
+    harness.write(f"{folder}/docs/assets/app.js", "let a = 1; // a comment that is worth compressing\n" * 200)
+    return folder
+
+
+def test_documentation():
+    """The documentation is served from files with caching and compression, and none of it reaches the application"""
+    def check_kind(kind):
+        own = harness.App(PROBE, prepare=(), env=let_in())
+        client = KINDS[kind](own.socket_path, site_files()).client()
+        for page in ("docs", "redoc"):
+            got = client.get(f"/{page}")
+            assert got.status == 200 and got.text.endswith(f"<title>{page}</title>"), (kind, got)
+            assert got.headers["content-type"].startswith("text/html"), (kind, got)
+            assert "default-src 'none'" in got.headers["content-security-policy"], (kind, got)
+        got = client.get("/docs/assets/app.js")
+        assert got.status == 200 and got.headers["cache-control"] == "public, max-age=3600", (kind, got)
+        assert "javascript" in got.headers["content-type"], (kind, got)
+        again = client.get("/docs/assets/app.js", headers={"If-None-Match": got.headers["etag"]})
+        assert again.status == 304 and not again.body, (kind, again)
+        versioned = client.get("/docs/assets/app.js?v=1.2.3")
+        assert versioned.headers["cache-control"] == "public, max-age=31536000, immutable", (kind, versioned)
+        small = client.get("/docs/assets/app.js", headers={"Accept-Encoding": "gzip"})
+        assert small.headers.get("content-encoding") == "gzip" and len(small.body) < len(got.body) / 4, (kind, small)
+        absent = client.get("/docs/assets/absent.js")
+        assert refusal(absent) == "404 by the server", (kind, absent)
+        assert client.get("/live").status == 200
+        harness.wait_until(lambda: '"/live"' in harness.read(own.log), "the application's log is written")
+        assert "/docs" not in harness.read(own.log) and "/redoc" not in harness.read(own.log), kind
+    each_kind(check_kind)
+
+
+def test_compression():
+    """JSON leaves compressed when the client accepts it, behind every web server, and as it is when not"""
+    found, missing = available()
+    for gateway in found:
+        plain = gateway.client().get("/openapi.json")
+        small = gateway.client().get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in plain.headers and plain.json(), (gateway.key, plain)
+        assert small.headers.get("content-encoding") == "gzip", (gateway.key, small.headers)
+        assert gzip.decompress(small.body) == plain.body, gateway.key
+    if missing:
+        harness.skip("; ".join(missing) + " (the others agree)")
+
+
+def test_tls():
+    """Over TLS every web server speaks HTTP/2 and HTTP/1.1, and redirects plain HTTP with the method kept"""
+    harness.need("curl")
+    key, certificate = harness.certificate()
+    def check_kind(kind):
+        port = harness.free_port()
+        more = {
+            "nginx": lambda: {"marks": {"plain": f"listen 127.0.0.1:{port}", "certificate": f"ssl_certificate {certificate}",
+                                        "key": f"ssl_certificate_key {key}"}, "listen": "ssl http2"},
+            "apache": lambda: {"defines": {"LISTEN_TLS": f"127.0.0.1:{port}", "CERTIFICATE": certificate, "KEY": key}},
+            "lighttpd": lambda: {"settings": {"listen_tls": f"127.0.0.1:{port}", "certificate": certificate, "key": key}},
+        }[kind]()
+        server = KINDS[kind](app(None).socket_path, site_files(), site="banyan-tls.conf", **more)
+        secure, plain = (server.port, port) if kind == "nginx" else (port, server.port)
+        for option, version in (("--http2", "2"), ("--http1.1", "1.1")):
+            done = harness.run(["curl", "-sk", option, "-o", os.devnull, "-w", "%{http_version} %{http_code}",
+                                "-d", "{}", f"https://127.0.0.1:{secure}{INSPECT}x"], check=True)
+            assert done.stdout == f"{version} 200", (kind, done.stdout)
+        got = harness.Client(secure, context=harness.tls_context()).get(INSPECT + "a%2Fb")
+        assert judge(got, expected_echo("GET", INSPECT + "a%2Fb", rest="a/b")) == "same", (kind, got)
+        assert "max-age" in got.headers["strict-transport-security"], (kind, got)
+        moved = harness.Client(plain).post(INSPECT + "x?a=b", b"{}")
+        assert moved.status == 308 and moved.headers["location"].startswith("https://"), (kind, moved)
+        assert moved.headers["location"].endswith(INSPECT + "x?a=b"), (kind, moved)
+    each_kind(check_kind, ("nginx", "apache", "lighttpd"))
+
+
+def test_status_socket():
+    """The framework's addresses go to the status socket; metrics and status only from this machine"""
+    def check_kind(kind):
+        own, status = (harness.App(PROBE, prepare=(), env=let_in()) for _ in range(2))
+        server = KINDS[kind](own.socket_path, site_files(), status=status.socket_path)
+        for path in ("/live", "/ready", "/startup", "/health", "/metrics", "/status", INSPECT + "x"):
+            server.client().get(path)
+        harness.wait_until(lambda: INSPECT in harness.read(own.log), "the application's log is written")
+        harness.wait_until(lambda: '"/status"' in harness.read(status.log), "the status worker's log is written")
+        asked = {line["path"] for line in status.log_lines() if line.get("logger") == "access"}
+        assert asked == {"/live", "/ready", "/startup", "/health", "/metrics", "/status"}, (kind, asked)
+        for path in ("/metrics", "/status", "/%6Detrics"):
+            assert refusal(elsewhere(server.port, path)) == "403 by the server", (kind, path)
+        assert elsewhere(server.port, "/live").status == 200, kind
+    each_kind(check_kind)
+
+
+def elsewhere(port, path):
+    """The answer to a client with another address than 127.0.0.1."""
+    with socket.create_connection(("127.0.0.1", port), 10 * harness.SLOW, source_address=("127.0.0.2", 0)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        got = harness.http.client.HTTPResponse(connection)
+        got.begin()
+        return harness.Response(got.status, got.getheaders(), got.read())
+
+
+# ---- nothing is sent twice ------------------------------------------------
+
+class Dropper:
+    """
+    A FastCGI application that reads requests and then closes without an answer: each, or with `answered` all but the
+    first of a connection. It counts the requests that it has read.
+    """
+
+    def __init__(self, answered=0):
+        self.path = os.path.join(webservers.own(harness.directory("dropper")), "socket")
+        self.answered, self.received = answered, 0
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        os.chmod(self.path, 0o666)
+        self.listener.listen(16)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            connection, _ = self.listener.accept()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with connection, connection.makefile("rb") as stream:
+            for number in range(1 << 30):
+                if not self._request(stream):
+                    return
+                self.received += 1
+                if number >= self.answered:
+                    return
+                connection.sendall(fastcgi.record(fastcgi.STDOUT, b"Content-Length: 2\r\n\r\n{}") +
+                                   fastcgi.record(fastcgi.STDOUT) + fastcgi.record(fastcgi.END_REQUEST, bytes(8)))
+
+    @staticmethod
+    def _request(stream):
+        """Whether a whole request came, up to the empty record that ends its body."""
+        while header := stream.read(8):
+            length = int.from_bytes(header[4:6], "big")
+            stream.read(length + header[6])
+            if header[1] == fastcgi.STDIN and length == 0:
+                return True
+        return False
+
+
+def test_sent_once():
+    """A request that was sent is not sent again, whatever its method, neither to another upstream nor to the same"""
+    def check_kind(kind):
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            first, second = Dropper(), Dropper()
+            if kind == "nginx":
+                both = f"server unix:{first.path}; server unix:{second.path}"
+                server = harness.Nginx(None, site_files(), marks=over(f"unix:{first.path}") | {"socket": both})
+            else:
+                server = KINDS[kind](first.path, site_files())
+            body = None if method in ("GET", "DELETE") else b"{}"
+            got = server.client().request(method, INSPECT + "x", body)
+            assert got.status in (500, 502, 503) and "by the server" in refusal(got), (kind, method, got)
+            assert first.received + second.received == 1, (kind, method, first.received, second.received)
+            server.stop()
+    each_kind(check_kind)
+
+
+def test_kept_connection():
+    """Where a kept connection closes under a request, nginx sends a GET anew; a PUT has a connection of its own"""
+    own = Dropper(answered=1)
+    client = harness.Nginx(own.path, site_files()).client()
+    assert [client.get("/x").status for _ in range(3)] == [200, 200, 200]
+    assert own.received == 5, own.received  # the second and the third once more
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        before = own.received
+        assert [client.request(method, "/x", b"{}").status for _ in range(3)] == [200, 200, 200], method
+        assert own.received == before + 3, (method, own.received)
+
+
+def test_application_away():
+    """While the application is away every web server answers 503 with Retry-After, as a problem document"""
+    def check_kind(kind):
+        client = KINDS[kind](os.path.join(harness.directory("empty"), "socket"), site_files()).client()
+        for path in (INSPECT + "x", "/live"):
+            got = client.get(path)
+            assert refusal(got) == "503 by the server", (kind, got)
+            assert kind == "lighttpd" or got.headers["retry-after"], (kind, got)
+    each_kind(check_kind)
+
+
+# ---- started by others ----------------------------------------------------
+
+def test_shared_hosting():
+    """Without root: a plain user's folder with binary, app.fcgi and .htaccess serves by mod_fcgid, and by CGI"""
+    harness.need("apache2", "ldd")
+    for fcgid in (True, False):
+        hosting(fcgid)
+
+
+def hosting(fcgid):
+    home = webservers.own(harness.directory("home"))
+    public, data = f"{home}/public_html", f"{home}/lab-data"
+    shipped = os.path.join(webservers.DEPLOY, "shared-hosting")
+    os.makedirs(f"{public}/lib")
+    os.makedirs(f"{public}/docs")
+    os.mkdir(data, 0o700)
+    # What docs/shared-hosting.md tells to copy.
+    shutil.copy(harness.binary("lab"), f"{public}/lab")
+    shutil.copy(f"{shipped}/app.fcgi", f"{public}/app.fcgi")
+    shutil.copy(f"{shipped}/htaccess", f"{public}/.htaccess")
+    for library in re.findall(r"(\S*libbanyan\S*) \(0x", harness.run(
+            ["ldd", f"{public}/lab"], env=harness.base_environment()).stdout):
+        shutil.copy(library, f"{public}/lib")
+    harness.write(f"{public}/docs/note.txt", "a file")
+    harness.write(f"{data}/jwt.key", harness.TOKEN_KEY)
+    for path in (data, f"{data}/jwt.key"):
+        webservers.own(path)
+    os.chmod(f"{data}/jwt.key", 0o600)
+    done = harness.run([f"{public}/app.fcgi", "db", "upgrade"], env={"PATH": os.environ["PATH"]}, cwd=home,
+                       user=webservers.ordinary_user())
+    assert done.returncode == 0, (done.stdout, done.stderr, os.listdir(data), harness.read(f"{data}/lab.log"))
+    server = harness.Apache(site=None, without=() if fcgid else ("fcgid",), extra=f"""
+AccessFileName .htaccess
+<VirtualHost 127.0.0.1:{{port}}>
+	DocumentRoot "{public}"
+	<Directory "{public}">
+		AllowOverride FileInfo Options AuthConfig
+		Require all granted
+	</Directory>
+</VirtualHost>
+""")
+    client = server.client()
+    ready = client.get("/ready")
+    assert ready.status == 200, (fcgid, ready, harness.read(f"{data}/lab.log"))
+    token = tokens.hs256(tokens.claims(), harness.TOKEN_KEY)
+    created = client.post("/api/v1/experiments", {
+        "name": "On a shared host", "specimen": "HeLa", "instrument": "Spinning disk", "objective_magnification": 60,
+        "numerical_aperture": 1.4, "pixel_size_um": 0.1, "exposure_ms": 80, "fps": 1.5, "frame_count": 1}, token=token)
+    assert created.status == 201, created
+    assert client.get(created.headers["location"]).json()["name"] == "On a shared host"
+    assert client.get("/docs/note.txt").text == "a file"
+    harness.check_problem(client.get("/nothing"), 404, "not-found")
+    for path in ("/lab", "/.htaccess", "/lib/x"):
+        assert client.get(path).status == 403, path
+    server.stop()
+
+
+def test_service_files():
+    """systemd accepts the service and its socket"""
+    harness.need("systemd-analyze")
+    folder = harness.directory("units")
+    for name in ("lab.service", "lab.socket"):
+        text = harness.read(os.path.join(webservers.DEPLOY, "systemd", name))
+        text = text.replace("ExecStart=/usr/bin/lab", f"ExecStart={harness.binary('lab')}")
+        harness.write(f"{folder}/{name}", re.sub(r"(?m)^Documentation=.*\n", "", text))
+    done = harness.run(["systemd-analyze", "verify", f"{folder}/lab.service", f"{folder}/lab.socket"])
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "lab." in line]
+    assert done.returncode == 0 and not said, (done.returncode, done.stdout, done.stderr)
+
+
+# ---- the documented table -------------------------------------------------
+
+def table():
+    """The matrix as docs/webservers.md shows it."""
+    heads = ["", *(gateway.title for gateway in GATEWAYS)]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for section, cases in CASES.items():
+        lines.append(f"| **{section}** " + "| " * len(GATEWAYS) + "|")
+        for case in cases:
+            cells = (case.expected[gateway.key].replace(" by the server", " server") for gateway in GATEWAYS)
+            lines.append("| " + " | ".join([case.title, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def test_documented_table():
+    """The table in docs/webservers.md is the one that these tests hold the web servers to"""
+    text = harness.read(DOCUMENT)
+    shown = re.search(r"<!-- gateways:begin -->\n(.*?)\n<!-- gateways:end -->", text, re.S)
+    assert shown, "docs/webservers.md has no table between gateways:begin and gateways:end"
+    assert shown[1] == table(), "docs/webservers.md should hold:\n" + table()
 
 
 harness.main()

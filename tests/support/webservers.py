@@ -137,7 +137,8 @@ def set_marks(text, marks):
 class Apache(WebServer):
     """
     Apache with deploy/apache as it is, told its paths by the defines of banyan-settings.conf. `way` is proxy, sethandler,
-    fcgid or cgi; `site` None: only `extra` is configured, a text in which {port} stands for the port.
+    fcgid or cgi; `site` None: only `extra` is configured, a text in which {port} stands for the port. `without` names modules
+    that are not loaded.
     """
 
     name = "apache"
@@ -145,14 +146,15 @@ class Apache(WebServer):
                "rewrite proxy proxy_fcgi cgid fcgid ssl socache_shmcb http2 unique_id userdir actions").split()
 
     def __init__(self, way="proxy", socket_path=None, docs=None, site="banyan.conf", program=None, base="/", status=None,
-                 defines=None, extra="", log_level="warn"):
+                 defines=None, extra="", without=()):
         harness.need("apache2")
         self.user = ordinary_user()
         self.folder = next((path for path in ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules")
                             if os.path.isdir(path)), None) or harness.skip("Apache's modules are not to be found")
         if way == "fcgid" and not os.path.exists(f"{self.folder}/mod_fcgid.so"):
             harness.skip("Apache's mod_fcgid is not installed")
-        self.site, self.extra, self.log_level = site, extra, log_level
+        self.site, self.extra = site, extra
+        self.modules = [name for name in self.MODULES if name not in without]
         self.defines = {"WAY": way, "SOCKET": socket_path, "STATUS": status or socket_path, "PROGRAM": program, "BASE": base,
                         "DOCS": docs or harness.directory("docs"), "CONF": os.path.join(DEPLOY, "apache"),
                         "NAME": "localhost", **(defines or {})}
@@ -165,7 +167,7 @@ class Apache(WebServer):
         return harness.base_environment()
 
     def configure(self):
-        modules = "\n".join(f"LoadModule {name}_module {self.folder}/mod_{name}.so" for name in self.MODULES
+        modules = "\n".join(f"LoadModule {name}_module {self.folder}/mod_{name}.so" for name in self.modules
                             if os.path.exists(f"{self.folder}/mod_{name}.so"))
         defines = {**self.defines, "LISTEN": f"127.0.0.1:{self.port}"}
         set_defines = "\n".join(f'Define BANYAN_{name} "{value}"' for name, value in defines.items() if value is not None)
@@ -181,7 +183,7 @@ PidFile {self.directory}/apache.pid
 DefaultRuntimeDir {self.directory}
 Mutex file:{self.directory} default
 ErrorLog {self.log}
-LogLevel {self.log_level}
+LogLevel warn
 <IfModule mod_fcgid.c>
 	FcgidIPCDir {self.directory}/fcgid
 	FcgidProcessTableFile {self.directory}/fcgid_shm
