@@ -8,4 +8,6 @@ EXTRA_DIST += \
 	docs/endpoints.md \
 	docs/http.md \
 	docs/models.md \
-	docs/requirements.md
+	docs/requirements.md \
+	docs/shared-hosting.md \
+	docs/webservers.md

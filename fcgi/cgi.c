@@ -110,6 +110,23 @@ static by_error *cgi_write(by__exchange *exchange, by_ctx *ctx, const char *data
 
 static const by__exchange_driver cgi_driver = { cgi_read, cgi_write, cgi_flush };
 
+/*
+ * Takes what is left of the body and throws it away. A web server that is still
+ * sending it reads no answer yet, and where input and output are one socket
+ * (Apache's mod_cgid) the answer would be lost with the unread bytes.
+ */
+static void drain(const cgi *c)
+{
+	char piece[OUTPUT];
+	ssize_t n = 1;
+
+	while (!c->exchange.gone && n != 0 && wait_for(STDIN_FILENO, POLLIN, c->application->settings.body_timeout)) {
+		n = read(STDIN_FILENO, piece, sizeof(piece));
+		if (n < 0 && errno != EINTR)
+			return;
+	}
+}
+
 /* The same for every fault of the set-up: what is wrong is for the log, not for the client. */
 static void answer_failure(cgi *c, by_ctx *ctx, by_error *error)
 {
@@ -132,6 +149,25 @@ static by_error *serve_with(by_ctx *ctx, cgi *c)
 	return BY_OK;
 }
 
+/*
+ * lighttpd ends the program by SIGTERM as soon as it has the answer: the signal
+ * waits until the log is written, and then may come.
+ */
+static by_error *send_last(cgi *c, by_ctx *ctx)
+{
+	sigset_t term;
+	by_error *error;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	(void)pthread_sigmask(SIG_BLOCK, &term, NULL);
+	error = cgi_flush(&c->exchange, ctx);
+	by_log_flush();
+	(void)pthread_sigmask(SIG_UNBLOCK, &term, NULL);
+	drain(c);
+	return error;
+}
+
 static by_error *run(by_ctx *ctx, void *argument)
 {
 	cgi *c = argument;
@@ -145,7 +181,7 @@ static by_error *run(by_ctx *ctx, void *argument)
 	}
 	if (error && !c->answered)
 		answer_failure(c, ctx, error);
-	return cgi_flush(&c->exchange, ctx);
+	return send_last(c, ctx);
 }
 
 int by__cgi_run(by_arena *arena, const by_app *app)

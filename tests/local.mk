@@ -162,6 +162,7 @@ SERVER_TESTS = \
 	tests/e2e/test_gateway.py \
 	tests/e2e/test_streams.py \
 	tests/e2e/test_supervision.py \
+	tests/e2e/test_gateways.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \
@@ -181,7 +182,8 @@ EXTRA_DIST += \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
-	tests/support/tokens.py
+	tests/support/tokens.py \
+	tests/support/webservers.py
 
 # Measurements of single parts, made on request: make tests/bench/micro_switch.
 EXTRA_PROGRAMS += \

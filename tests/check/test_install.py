@@ -80,8 +80,9 @@ def test_files():
     for variable, path in (("libdir", "libbanyan.so.0"), ("libdir", "libbanyan.so"), ("libdir", "pkgconfig/banyan.pc"),
                            ("bindir", "lab"), ("mandir", "man1/lab.1"), ("datadir", "banyan/embed-migrations")):
         assert os.path.exists(installed(variable, path)), (variable, path)
-    nginx = {name for name in os.listdir(os.path.join(harness.SOURCE, "deploy", "nginx")) if name.endswith(".conf")}
-    assert nginx and nginx <= set(os.listdir(installed("datadir", "banyan", "nginx")))
+    for folder in ("nginx", "apache", "lighttpd", "lighttpd/problems", "systemd", "shared-hosting"):
+        shipped = set(os.listdir(os.path.join(harness.SOURCE, "deploy", folder)))
+        assert shipped and shipped <= set(os.listdir(installed("datadir", "banyan", folder))), folder
 
 
 def test_symbols():

@@ -269,14 +269,11 @@ def test_metrics_are_private():
 
 def test_tls():
     """The TLS variant answers over HTTPS with HTTP/2 offered, and redirects plain HTTP"""
-    harness.need("openssl")
-    keys = harness.directory("tls")
-    harness.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                 f"{keys}/key", "-out", f"{keys}/cert", "-subj", "/CN=localhost"], check=True)
+    key, certificate = harness.certificate()
     plain = harness.free_port()
     nginx = harness.Nginx(site().app.socket_path, os.path.join(harness.BUILD, "docs"), site="banyan-tls.conf",
-                          marks={"plain": f"listen 127.0.0.1:{plain}", "certificate": f"ssl_certificate {keys}/cert",
-                                 "key": f"ssl_certificate_key {keys}/key"}, listen="ssl http2")
+                          marks={"plain": f"listen 127.0.0.1:{plain}", "certificate": f"ssl_certificate {certificate}",
+                                 "key": f"ssl_certificate_key {key}"}, listen="ssl http2")
     got = nginx.client(context=harness.tls_context()).get("/api/v1/experiments?size=1")
     assert got.status == 200 and "max-age" in got.headers["strict-transport-security"], got
     moved = harness.Client(plain).get("/api/v1/experiments")

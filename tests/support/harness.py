@@ -399,84 +399,6 @@ def metric_sum(text, name, **labels):
     return sum(value for (sample, has), value in metrics(text).items() if sample == name and wanted <= has)
 
 
-# ---- nginx ----------------------------------------------------------------
-
-class Nginx:
-    """
-    nginx with the configuration that users install (deploy/nginx), its few marked paths set to private ones.
-    `listen` holds options of the listening socket; `extra` other http-level text, or a function of the port that gives it.
-    """
-
-    def __init__(self, socket_path=None, docs=None, site="banyan.conf", marks=None, extra="", workers=1, listen=""):
-        need("nginx")
-        self.directory = directory("nginx")
-        self.log = os.path.join(self.directory, "nginx.log")
-        self.socket_path, self.docs, self.site, self.marks = socket_path, docs, site, marks or {}
-        self.extra, self.workers, self.listen = extra, workers, listen
-        for attempt in range(5):
-            self.port = free_port()
-            self._configure()
-            self.process = Process([program_path("nginx"), "-e", self.log, "-p", self.directory, "-c",
-                                    os.path.join(self.directory, "nginx.conf")], self.log)
-            if self._listens():
-                return
-            self.process.kill()
-        raise AssertionError(f"nginx does not start: {read(self.log)}")
-
-    def _listens(self):
-        def ready():
-            if not self.process.running:
-                return "ended"
-            with socket.create_connection(("127.0.0.1", self.port), 1):
-                return "ready"
-        return wait_until(ready, "nginx listens") == "ready"
-
-    def _configure(self):
-        user = "user root;" if os.geteuid() == 0 else ""
-        marks = {"listen": f"listen 127.0.0.1:{self.port} {self.listen}", "socket": f"server unix:{self.socket_path}",
-                 "docs": f"root {self.docs}", "app": f"include {self.directory}/banyan-app.conf",
-                 "docs_headers": f"include {self.directory}/banyan-docs.conf", **self.marks}
-        for name in (self.site, "banyan-app.conf", "banyan-docs.conf") if self.site else ():
-            source = read(os.path.join(SOURCE, "deploy", "nginx", name))
-            write(os.path.join(self.directory, name), set_marks(source, marks))
-        included = f"include {self.directory}/{self.site};" if self.site else ""
-        extra = self.extra(self.port) if callable(self.extra) else self.extra
-        write(os.path.join(self.directory, "nginx.conf"), f"""
-daemon off;
-{user}
-worker_processes {self.workers};
-pid {self.directory}/nginx.pid;
-error_log {self.log} warn;
-events {{ worker_connections 16384; }}
-worker_rlimit_nofile 40000;
-http {{
-	include /etc/nginx/mime.types;
-	default_type application/octet-stream;
-	access_log off;
-	client_body_temp_path {self.directory}/body;
-	proxy_temp_path {self.directory}/proxy;
-	fastcgi_temp_path {self.directory}/fastcgi;
-	uwsgi_temp_path {self.directory}/uwsgi;
-	scgi_temp_path {self.directory}/scgi;
-	{included}
-	{extra}
-}}
-""")
-
-    def client(self, **more):
-        return Client(self.port, **more)
-
-    def stop(self):
-        return self.process.stop(number=signal.SIGQUIT)
-
-
-def set_marks(text, marks):
-    """Replaces the directive on each line that ends with `# mark: name`; an unknown mark keeps its line."""
-    def replace(match):
-        return f"{match[1]}{marks[match[3]]};" if match[3] in marks else match[0]
-    return re.sub(r"(?m)^([ \t]*)(\S.*;)[ \t]*# mark: (\w+)$", replace, text)
-
-
 # ---- PostgreSQL -----------------------------------------------------------
 
 def postgres_bin():
@@ -733,6 +655,17 @@ class Load:
         return self.counts()
 
 
+def certificate():
+    """The paths of a key and of a certificate for localhost that it signs itself."""
+    need("openssl")
+    keys = directory("tls")
+    run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+         f"{keys}/key", "-out", f"{keys}/cert", "-subj", "/CN=localhost"], check=True)
+    for name in ("key", "cert"):  # a web server that a test runs as another user reads them too
+        os.chmod(f"{keys}/{name}", 0o644)
+    return f"{keys}/key", f"{keys}/cert"
+
+
 def tls_context():
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -760,6 +693,9 @@ def _diagnose(error):
             text += "\n".join(read(log).splitlines()[-25:]) + "\n"
     for line in text.splitlines():
         print(f"# {line[:2000]}")
+
+
+from .webservers import Apache, Lighttpd, Nginx  # noqa: E402, F401  (they use what is above)
 
 
 def main():

@@ -353,9 +353,124 @@ static by_error *big(by_ctx *ctx, const big_in *in)
 }
 BY_OPERATION_IN(big, big_in);
 
+/* ---- what arrives --------------------------------------------------------- */
+
+typedef struct inspect_in {
+	const char    *rest;
+	by_list_string q;
+	const char    *flag;
+} inspect_in;
+BY_DECLARE_MODEL(inspect_in);
+
+static const by_field inspect_in_fields[] = {
+	BY_FIELD(inspect_in, rest, .from = BY_FROM_PATH, .max_length = 8000, .doc = "Any path"),
+	BY_FIELD(inspect_in, q, .from = BY_FROM_QUERY, .optional = true, .max_items = 100, .doc = "Any texts"),
+	BY_FIELD(inspect_in, flag, .from = BY_FROM_QUERY, .optional = true, .max_length = 100, .doc = "Any text"),
+};
+BY_MODEL(inspect_in, inspect_in_fields, .doc = "What is asked for");
+
+typedef struct inspected {
+	const char    *method;
+	const char    *path;
+	const char    *rest;
+	const char    *query;
+	by_list_string q;
+	const char    *flag;
+	const char    *authorization;
+	const char    *cookie;
+	const char    *proxy;
+	const char    *user_id;
+	const char    *content_type;
+	int64_t        bytes;
+	const char    *sha256;
+} inspected;
+BY_DECLARE_MODEL(inspected);
+
+static const by_field inspected_fields[] = {
+	BY_FIELD(inspected, method, .doc = "The method"),
+	BY_FIELD(inspected, path, .doc = "The path as it was sent, without the base path"),
+	BY_FIELD(inspected, rest, .doc = "What is behind /inspect/, decoded segment by segment"),
+	BY_FIELD(inspected, query, .doc = "The query as it was sent"),
+	BY_FIELD(inspected, q, .optional = true, .doc = "The parameter q, decoded"),
+	BY_FIELD(inspected, flag, .optional = true, .doc = "The parameter flag, decoded"),
+	BY_FIELD(inspected, authorization, .optional = true, .doc = "The header Authorization"),
+	BY_FIELD(inspected, cookie, .optional = true, .doc = "The header Cookie"),
+	BY_FIELD(inspected, proxy, .optional = true, .doc = "The header Proxy, which is never given"),
+	BY_FIELD(inspected, user_id, .optional = true, .doc = "The header X-User-Id"),
+	BY_FIELD(inspected, content_type, .optional = true, .doc = "The header Content-Type"),
+	BY_FIELD(inspected, bytes, .doc = "How many bytes of a body came"),
+	BY_FIELD(inspected, sha256, .doc = "Their SHA-256, in hexadecimal"),
+};
+BY_MODEL(inspected, inspected_fields, .doc = "A request as it arrived");
+
+/* NULL when there is none, or an empty one: web servers make no difference. */
+static const char *text_of(by_ctx *ctx, by_text text)
+{
+	return text.len > 0 ? by_format(ctx->arena, "%.*s", BY_TEXT_ARG(text)) : NULL;
+}
+
+static const char *header_of(by_ctx *ctx, const char *name)
+{
+	return text_of(ctx, by_request_header(ctx, name));
+}
+
+/* A request handed back as the web server passed it on. */
+static by_error *inspect(by_ctx *ctx, const inspect_in *in, inspected *out)
+{
+	const char *query = text_of(ctx, by_request_query(ctx));
+	*out = (inspected){
+		.method = by_method_name(by_request_method(ctx)),
+		.path = text_of(ctx, by_request_path(ctx)),
+		.rest = in->rest,
+		.query = query ? query : "",
+		.q = in->q,
+		.flag = in->flag,
+		.authorization = header_of(ctx, "Authorization"),
+		.cookie = header_of(ctx, "Cookie"),
+		.proxy = header_of(ctx, "Proxy"),
+		.user_id = header_of(ctx, "X-User-Id"),
+		.content_type = header_of(ctx, "Content-Type"),
+	};
+	EVP_MD_CTX *digest = new_digest(ctx);
+	BY_TRY(digest_body(ctx, digest, &out->bytes));
+	out->sha256 = digest_text(ctx, digest);
+	return BY_OK;
+}
+BY_OPERATION(inspect, inspect_in, inspected);
+
+typedef struct answer_in {
+	int64_t status;
+	int64_t header;
+} answer_in;
+BY_DECLARE_MODEL(answer_in);
+
+static const by_field answer_in_fields[] = {
+	BY_FIELD(answer_in, status, .default_value = "204", .minimum = BY_NUM(200), .maximum = BY_NUM(599),
+	    .doc = "The status to answer"),
+	BY_FIELD(answer_in, header, .default_value = "0", .minimum = BY_NUM(0), .maximum = BY_NUM(8000),
+	    .doc = "How long a header X-Filler to add, in bytes"),
+};
+BY_MODEL(answer_in, answer_in_fields, .doc = "What to answer");
+
+static by_error *answer(by_ctx *ctx, const answer_in *in)
+{
+	by_respond_status(ctx, (int)in->status);
+	if (in->header > 0) {
+		char *filler = by_alloc(ctx->arena, (size_t)in->header + 1);
+		memset(filler, 'x', (size_t)in->header);
+		by_respond_header(ctx, "X-Filler", filler);
+	}
+	return BY_OK;
+}
+BY_OPERATION_IN(answer, answer_in);
+
 /* ---- routes --------------------------------------------------------------- */
 
-enum { UNLIMITED = 600000, LARGE = 1 << 30 };
+enum { UNLIMITED = 600000, LARGE = 1 << 30, INSPECTED = 16 << 20 };
+
+#define INSPECT(method, label) \
+	BY_ROUTE(method, "/inspect/{rest...}", inspect, .name = label, .summary = "Hand the request back", \
+	    .access = BY_PUBLIC, .max_body = INSPECTED)
 
 static const by_route rows[] = {
 	BY_ROUTE(POST, "/echo", echo, .summary = "Send a body back", .access = BY_PUBLIC),
@@ -381,6 +496,12 @@ static const by_route rows[] = {
 	    .access = BY_PUBLIC, .produces = "text/event-stream", .timeout_ms = 300),
 	BY_ROUTE(GET, "/big", big, .summary = "Send a long answer", .access = BY_PUBLIC,
 	    .produces = "application/octet-stream", .timeout_ms = UNLIMITED),
+	BY_ROUTE(GET, "/answer", answer, .summary = "Answer with a status and a header", .access = BY_PUBLIC),
+	INSPECT(GET, "inspectGet"),
+	INSPECT(POST, "inspectPost"),
+	INSPECT(PUT, "inspectPut"),
+	INSPECT(PATCH, "inspectPatch"),
+	INSPECT(DELETE, "inspectDelete"),
 };
 static BY_ROUTES(probe_routes, "Probe", rows);
 
