@@ -61,9 +61,14 @@ static void enqueue(by__connection *c, const by__head *head, uint64_t now)
 	by__connection_watch(c);
 }
 
+static bool has_room(const by__gate *gate)
+{
+	return gate->running - gate->streams < gate->options.requests_max;
+}
+
 static bool is_full(const by__gate *gate)
 {
-	return gate->running >= gate->options.requests_max || gate->queued > 0;
+	return !has_room(gate) || gate->queued > 0;
 }
 
 static bool is_urgent(const by__connection *c, const by__head *head)
@@ -90,7 +95,7 @@ bool by__admission_is_elsewhere(const by__gate *gate)
 		    && atomic_load_explicit(&slot->pool, memory_order_relaxed) == pool
 		    && atomic_load_explicit(&slot->generation, memory_order_relaxed) == generation
 		    && atomic_load_explicit(&slot->queued, memory_order_relaxed) == 0
-		    && atomic_load_explicit(&slot->active, memory_order_relaxed) < gate->options.requests_max)
+		    && by__slot_load(slot) < gate->options.requests_max)
 			return true;
 	}
 	return false;
@@ -118,6 +123,14 @@ static void on_go_on(by__deadline *deadline)
 	by__admit_queued((by__gate *)(void *)((char *)deadline - offsetof(by__gate, go_on)));
 }
 
+static void go_on_soon(by__gate *gate)
+{
+	if (gate->go_on.place != 0)
+		return;
+	gate->go_on.reached = on_go_on;
+	by__deadline_arm(&gate->go_on, by_clock());
+}
+
 /* A request may end within its beginning, and comes here again: only the outermost call goes through the queue. */
 void by__admit_queued(by__gate *gate)
 {
@@ -126,11 +139,33 @@ void by__admit_queued(by__gate *gate)
 	if (by__link_empty(&gate->queue) || gate->admitting)
 		return;
 	gate->admitting = true;
-	while (gate->running < gate->options.requests_max && !by__link_empty(&gate->queue) && most-- > 0)
+	while (has_room(gate) && !by__link_empty(&gate->queue) && most-- > 0)
 		begin_queued(BY__LINKED(gate->queue.next, turn), BY__REFUSE_NOT);
 	gate->admitting = false;
-	if (most < 0 && gate->go_on.place == 0) {
-		gate->go_on.reached = on_go_on;
-		by__deadline_arm(&gate->go_on, by_clock());
-	}
+	if (most < 0)
+		go_on_soon(gate);
+}
+
+static void count_streams(by__gate *gate, int change)
+{
+	gate->streams += (unsigned)change;
+	atomic_store_explicit(&gate->options.slot->streams, gate->streams, memory_order_relaxed);
+}
+
+void by__admission_frees(by__connection *c)
+{
+	if (c->streaming)
+		return;
+	c->streaming = true;
+	count_streams(c->gate, 1);
+	/* Not from within its coroutine. */
+	if (!by__link_empty(&c->gate->queue))
+		go_on_soon(c->gate);
+}
+
+void by__admission_ends(by__connection *c)
+{
+	if (c->streaming)
+		count_streams(c->gate, -1);
+	c->streaming = false;
 }

@@ -108,7 +108,7 @@ static by_error *cgi_write(by__exchange *exchange, by_ctx *ctx, const char *data
 	return BY_OK;
 }
 
-static const by__exchange_driver cgi_driver = { cgi_read, cgi_write, cgi_flush };
+static const by__exchange_driver cgi_driver = { cgi_read, cgi_write, cgi_flush, NULL };
 
 /*
  * Takes what is left of the body and throws it away. A web server that is still

@@ -258,6 +258,7 @@ static void finished(void *argument)
 	c->ctx = NULL;
 	arena_give(gate, &c->arena);
 	by__link_remove(&c->turn);
+	by__admission_ends(c);
 	count_running(gate, -1, by_clock());
 	by__connection_limit(c, (by_duration){ 0 });
 	if (!c->keep || c->exchange.gone || gate->draining)
@@ -281,7 +282,7 @@ void by__connection_begin(by__connection *c, uint64_t now, by__refusal refusal)
 	}
 	c->phase = BY__CONNECTION_RUNNING;
 	c->fresh = false;
-	c->wants_read = c->wants_write = c->late = c->silent = c->cancelled = c->answered = c->told = false;
+	c->wants_read = c->wants_write = c->late = c->silent = c->cancelled = c->answered = c->told = c->streaming = false;
 	c->credit = gate->credit;
 	c->exchange = (by__exchange){ .driver = &by__fastcgi_exchange, .env = c->request.envp, .received = c->received,
 		.begun = now, .refusal = c->refuse ? BY__REFUSE_STOPPING : refusal, .told_to_end = gate->draining || gate->leaving };

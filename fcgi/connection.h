@@ -68,6 +68,7 @@ typedef struct by__connection {
 	bool                    silent;   /* the body stopped coming: its rest is not waited for */
 	bool                    cancelled; /* by the end of the worker's time to stop */
 	bool                    answered; /* a byte of the answer was written */
+	bool                    streaming; /* counted in gate->streams */
 	size_t                  credit;   /* bytes that can be written without asking whether the socket takes them */
 } by__connection;
 
@@ -93,6 +94,7 @@ struct by__gate {
 	by__link         queue, active; /* the oldest first */
 	by__connection  *volatile made; /* every one there ever was, by its `made`: complete at any instant, for signal handlers */
 	unsigned         count, running, queued;
+	unsigned         streams;      /* of those that run, the ones that are not limited */
 	by__deadline     go_on;        /* with those that wait, when too many began in one turn */
 	by_arena        *arenas[64];   /* of finished requests */
 	size_t           arena_count;
@@ -167,6 +169,10 @@ ssize_t by__connection_peek(const by__connection *connection, size_t len);
 void by__admit(by__connection *connection, const by__head *head, uint64_t now);
 /* Lets those that wait run, as far as there is room. */
 void by__admit_queued(by__gate *gate);
+/* A request has become a stream: from now on it takes no place of another. */
+void by__admission_frees(by__connection *connection);
+/* The end of one that runs. */
+void by__admission_ends(by__connection *connection);
 /* Takes one out of the queue. */
 void by__admission_withdraw(by__connection *connection);
 /* It runs as much as it may, and another worker of the pool has room. */

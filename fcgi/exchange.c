@@ -188,7 +188,12 @@ static by_error *exchange_flush(by__exchange *exchange, by_ctx *ctx)
 	return gone(ctx);
 }
 
-const by__exchange_driver by__fastcgi_exchange = { exchange_read, exchange_write, exchange_flush };
+static void exchange_stream(by__exchange *exchange)
+{
+	by__admission_frees(of(exchange));
+}
+
+const by__exchange_driver by__fastcgi_exchange = { exchange_read, exchange_write, exchange_flush, exchange_stream };
 
 /* ---- the end ------------------------------------------------------------------------ */
 

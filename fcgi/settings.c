@@ -112,7 +112,7 @@ static const by_field app_fields[] = {
 	BY_FIELD(by__app_settings, worker_max_memory, .default_value = "0",
 	    .doc = "A worker whose resident memory is larger is replaced; 0: never"),
 	BY_FIELD(by__app_settings, requests_max, .minimum = BY_NUM(1), .maximum = BY_NUM(100000), .default_value = "1000",
-	    .doc = "Requests that run at a time in a worker; further ones wait"),
+	    .doc = "Requests that run at a time in a worker, streams of events not counted; further ones wait"),
 	BY_FIELD(by__app_settings, queue_max, .minimum = BY_NUM(0), .maximum = BY_NUM(100000), .default_value = "1000",
 	    .doc = "Requests that may wait in a worker; the next is answered 503 at once"),
 	BY_FIELD(by__app_settings, queue_timeout, .default_value = "5s",

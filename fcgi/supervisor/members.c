@@ -72,6 +72,7 @@ static void clear_slot(const by__supervisor *s, const by__pool *pool, uint32_t i
 	atomic_store(&slot->heartbeat, 0);
 	atomic_store(&slot->requests, 0);
 	atomic_store(&slot->active, 0);
+	atomic_store(&slot->streams, 0);
 	atomic_store(&slot->queued, 0);
 	atomic_store(&slot->connections, 0);
 	memset(slot->method, 0, sizeof(slot->method));

@@ -214,7 +214,7 @@ static void count_serving(const by__slot *slot, census *c)
 	uint32_t queued = atomic_load(&slot->queued);
 
 	c->serving++;
-	c->load += atomic_load(&slot->active) + queued;
+	c->load += by__slot_load(slot) + queued;
 	c->queued += queued;
 	c->late += beat != 0 && beat < now && now - beat > LATE;
 }

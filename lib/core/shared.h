@@ -62,6 +62,7 @@ typedef struct by__slot {
 	_Atomic uint32_t pool;         /* index into by__shared.pool */
 	_Atomic uint32_t state;        /* by__worker_state */
 	_Atomic uint32_t active;       /* requests running */
+	_Atomic uint32_t streams;      /* of those, streams of events, which REQUESTS_MAX does not limit */
 	_Atomic uint32_t queued;       /* requests that wait to run */
 	_Atomic uint32_t connections;
 	_Atomic uint32_t leave;        /* by__worker_leave */
@@ -173,6 +174,14 @@ void by__shared_use(uint32_t slot);
 by__slot *by__shared_slot(void);
 /* Whether the application stops, or, where nobody supervises, this process does. */
 bool by__shared_draining(void);
+/* Requests that run and are limited; the two numbers it is told from are not read at one moment. */
+static inline uint32_t by__slot_load(const by__slot *slot)
+{
+	uint32_t active = atomic_load_explicit(&slot->active, memory_order_relaxed);
+	uint32_t streams = atomic_load_explicit(&slot->streams, memory_order_relaxed);
+
+	return active > streams ? active - streams : 0;
+}
 /* The pool of this process's slot. */
 by__pool_row *by__shared_pool(void);
 /* The cells of a slot. */

@@ -43,6 +43,10 @@ by_error *by_events_begin(by_ctx *ctx, const by_events_options *options)
 	by_respond_header(ctx, "Content-Type", "text/event-stream");
 	by_respond_header(ctx, "Cache-Control", "no-store");
 	BY_TRY(by_respond_flush(ctx));
+	by__exchange *exchange = by__request(ctx)->exchange;
+
+	if (exchange->driver->stream)
+		exchange->driver->stream(exchange);
 	*events = (by__events){ true, given(options->heartbeat, HEARTBEAT), given(options->retry, RETRY), by_clock() };
 	return BY_OK;
 }

@@ -20,6 +20,8 @@ typedef struct by__exchange_driver {
 	by_error *(*write)(by__exchange *exchange, by_ctx *ctx, const char *data, size_t len);
 	/* Sends what is buffered; what is left of that at the end of the answer the gateway sends by itself. Parks. */
 	by_error *(*flush)(by__exchange *exchange, by_ctx *ctx);
+	/* The answer is a stream that may stay open for as long as it likes, and is not one of the requests that are limited. */
+	void      (*stream)(by__exchange *exchange); /* NULL: there is no limit */
 } by__exchange_driver;
 
 struct by__exchange {

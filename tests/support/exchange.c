@@ -62,7 +62,7 @@ static by_error *memory_flush(by__exchange *exchange, by_ctx *ctx)
 	return BY_OK;
 }
 
-static const by__exchange_driver memory_driver = { memory_read, memory_write, memory_flush };
+static const by__exchange_driver memory_driver = { memory_read, memory_write, memory_flush, NULL };
 
 static char **environment_of(by_arena *arena, const test_request *request, size_t body_len)
 {

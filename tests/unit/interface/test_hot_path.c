@@ -112,7 +112,7 @@ static by_error *flush_nothing(by__exchange *exchange, by_ctx *ctx)
 	return BY_OK;
 }
 
-static const by__exchange_driver driver = { no_body, count_written, flush_nothing };
+static const by__exchange_driver driver = { no_body, count_written, flush_nothing, NULL };
 
 enum { WARM_UP = 100, ROUNDS = 20000, BLOCK = 4096 };
 
