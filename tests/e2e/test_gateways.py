@@ -366,6 +366,8 @@ CASES = {
         Case("`/a%00b`", raw_path(b"a%00b"), "400 by the server", apache_all="404 by the server"),
         Case("`/a%25b`", echo("a%25b", rest="a%b")),
         Case("`/a;b=c,d@e:f`", echo("a;b=c,d@e:f")),
+        Case("`/a.php~`, `/a.inc`, `/.htaccess`, `/index.php`", lambda gateway: " and ".join(sorted({
+            echo(name)(gateway) for name in ("a.php~", "a.inc", ".htaccess", "index.php")}))),
         Case("a path of 4 kB", echo("x" * 4000)),
     ],
     "queries": [
