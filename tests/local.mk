@@ -112,6 +112,7 @@ SERVER_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_cgi.py \
 	tests/e2e/test_docs.py \
+	tests/e2e/test_doctor.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \

@@ -1,6 +1,11 @@
-/* HTTP for the doctor, over libcurl: no proxies, no redirects, paths as they are. */
+/*
+ * HTTP for the doctor, over libcurl: no proxies, no redirects, paths as they
+ * are. The library is loaded by this command alone: with all that it brings it
+ * would double the time that a CGI program takes to start.
+ */
 #include "scripts/cli/doctor/http.h"
 
+#include <dlfcn.h>
 #include <string.h>
 #include <strings.h>
 
@@ -25,7 +30,51 @@ const char *by__http_header(by_arena *arena, const by__http_answer *answer, cons
 
 #include <curl/curl.h>
 
+/* The functions are called through the table below, and the macros that check arguments would call the library itself. */
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+
 enum { BODY_MOST = 1024 * 1024 };
+
+static struct {
+	CURLcode (*global_init)(long flags);
+	void (*global_cleanup)(void);
+	CURL *(*init)(void);
+	void (*cleanup)(CURL *curl);
+	void (*reset)(CURL *curl);
+	CURLcode (*setopt)(CURL *curl, CURLoption option, ...);
+	CURLcode (*getinfo)(CURL *curl, CURLINFO info, ...);
+	CURLcode (*perform)(CURL *curl);
+	const char *(*strerror)(CURLcode code);
+	struct curl_slist *(*append)(struct curl_slist *list, const char *text);
+	void (*free_all)(struct curl_slist *list);
+} lib;
+
+static const struct { const char *name; void *function; } functions[] = {
+	{ "curl_global_init", &lib.global_init }, { "curl_global_cleanup", &lib.global_cleanup },
+	{ "curl_easy_init", &lib.init }, { "curl_easy_cleanup", &lib.cleanup }, { "curl_easy_reset", &lib.reset },
+	{ "curl_easy_setopt", &lib.setopt }, { "curl_easy_getinfo", &lib.getinfo }, { "curl_easy_perform", &lib.perform },
+	{ "curl_easy_strerror", &lib.strerror }, { "curl_slist_append", &lib.append },
+	{ "curl_slist_free_all", &lib.free_all },
+};
+
+static bool load(void)
+{
+	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4" };
+	void *library = NULL;
+
+	for (size_t i = 0; !library && i < BY_COUNT(names); i++)
+		library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+	for (size_t i = 0; library && i < BY_COUNT(functions); i++) {
+		void *found = dlsym(library, functions[i].name);
+
+		if (!found)
+			return false;
+		/* A pointer to a function is not one to an object in C, but POSIX has dlsym say so. */
+		memcpy(functions[i].function, &found, sizeof(found));
+	}
+	return library != NULL;
+}
 
 struct by__http {
 	by_arena *arena;
@@ -43,17 +92,20 @@ by__http *by__http_new(by_arena *arena, const char **reason)
 {
 	by__http *http = BY_NEW(arena, by__http);
 
-	*reason = "libcurl cannot be initialised";
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	*reason = "libcurl is not installed: apt-get install libcurl4 (Fedora: dnf install libcurl)";
+	if (!load())
 		return NULL;
-	*http = (by__http){ arena, curl_easy_init() };
+	*reason = "libcurl cannot be initialised";
+	if (lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return NULL;
+	*http = (by__http){ arena, lib.init() };
 	return http->curl ? http : NULL;
 }
 
 void by__http_free(by__http **http)
 {
-	curl_easy_cleanup((*http)->curl);
-	curl_global_cleanup();
+	lib.cleanup((*http)->curl);
+	lib.global_cleanup();
 	*http = NULL;
 }
 
@@ -92,12 +144,12 @@ static size_t give_body(char *data, size_t size, size_t count, void *argument)
 static struct curl_slist *list_of(const by__http_ask *ask)
 {
 	/* Without an Expect header the body follows at once, as most clients send it. */
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	struct curl_slist *list = lib.append(NULL, "Expect:");
 
 	for (const char *const *header = ask->headers; header && *header; header++)
-		list = curl_slist_append(list, *header);
+		list = lib.append(list, *header);
 	if (ask->chunked)
-		list = curl_slist_append(list, "Transfer-Encoding: chunked");
+		list = lib.append(list, "Transfer-Encoding: chunked");
 	return list;
 }
 
@@ -106,45 +158,45 @@ static void set_body(CURL *curl, const by__http_ask *ask, exchange *x)
 	if (ask->body == 0)
 		return;
 	x->left = ask->body;
-	(void)curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
-	(void)curl_easy_setopt(curl, CURLOPT_READDATA, x);
+	(void)lib.setopt(curl, CURLOPT_UPLOAD, 1L);
+	(void)lib.setopt(curl, CURLOPT_READFUNCTION, give_body);
+	(void)lib.setopt(curl, CURLOPT_READDATA, x);
 	if (!ask->chunked)
-		(void)curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)ask->body);
+		(void)lib.setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)ask->body);
 }
 
 static void set_up(CURL *curl, const by__http_ask *ask, exchange *x, struct curl_slist *headers)
 {
-	curl_easy_reset(curl);
+	lib.reset(curl);
 	set_body(curl, ask, x);
-	(void)curl_easy_setopt(curl, CURLOPT_URL, ask->url);
-	(void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, ask->method ? ask->method : "GET");
-	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	(void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-	(void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
-	(void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
-	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
-	(void)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	(void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, ask->insecure ? 0L : 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, ask->insecure ? 0L : 2L);
+	(void)lib.setopt(curl, CURLOPT_URL, ask->url);
+	(void)lib.setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+	(void)lib.setopt(curl, CURLOPT_CUSTOMREQUEST, ask->method ? ask->method : "GET");
+	(void)lib.setopt(curl, CURLOPT_HTTPHEADER, headers);
+	(void)lib.setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+	(void)lib.setopt(curl, CURLOPT_HEADERDATA, x);
+	(void)lib.setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	(void)lib.setopt(curl, CURLOPT_WRITEDATA, x);
+	(void)lib.setopt(curl, CURLOPT_PROXY, "");
+	(void)lib.setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	(void)lib.setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
+	(void)lib.setopt(curl, CURLOPT_TIMEOUT, 30L);
+	(void)lib.setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	(void)lib.setopt(curl, CURLOPT_SSL_VERIFYPEER, ask->insecure ? 0L : 1L);
+	(void)lib.setopt(curl, CURLOPT_SSL_VERIFYHOST, ask->insecure ? 0L : 2L);
 }
 
 static by__http_answer answer_of(exchange *x, CURLcode code)
 {
 	CURL *curl = x->http->curl;
-	by__http_answer answer = { .failure = curl_easy_strerror(code), .untrusted = code == CURLE_PEER_FAILED_VERIFICATION };
+	by__http_answer answer = { .failure = lib.strerror(code), .untrusted = code == CURLE_PEER_FAILED_VERIFICATION };
 	long status = 0, version = 0, connects = 1;
 	char *address = NULL;
 
-	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_easy_getinfo(curl, CURLINFO_HTTP_VERSION, &version);
-	(void)curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connects);
-	(void)curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &address);
+	(void)lib.getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)lib.getinfo(curl, CURLINFO_HTTP_VERSION, &version);
+	(void)lib.getinfo(curl, CURLINFO_NUM_CONNECTS, &connects);
+	(void)lib.getinfo(curl, CURLINFO_PRIMARY_IP, &address);
 	/* A server that refuses a body answers while it is sent, and may then close. */
 	if (code == CURLE_OK || code == CURLE_SEND_ERROR)
 		answer.status = (int)status;
@@ -166,10 +218,10 @@ by__http_answer by__http_send(by__http *http, const by__http_ask *ask)
 	by_buf_init(&x.headers, http->arena, 0);
 	by_buf_init(&x.body, http->arena, 0);
 	set_up(http->curl, ask, &x, headers);
-	CURLcode code = curl_easy_perform(http->curl);
+	CURLcode code = lib.perform(http->curl);
 	by__http_answer answer = answer_of(&x, code);
 
-	curl_slist_free_all(headers);
+	lib.free_all(headers);
 	return answer;
 }
 
