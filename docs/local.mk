@@ -8,4 +8,6 @@ EXTRA_DIST += \
 	docs/endpoints.md \
 	docs/http.md \
 	docs/models.md \
-	docs/requirements.md
+	docs/operations.md \
+	docs/requirements.md \
+	docs/settings.md

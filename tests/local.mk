@@ -116,6 +116,7 @@ SERVER_TESTS = \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
+	tests/e2e/test_settings.py \
 	tests/e2e/test_supervision.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_migrations.py \
