@@ -69,7 +69,7 @@ def test_local():
 
 
 def test_local_faults():
-    """Faulty settings, pending migrations, a full disk's directory and unknown users are each a line that says what mends it"""
+    """Faulty settings, pending migrations, a log that cannot be written and unknown users are each a line"""
     done = app().command("doctor", env={"WORKERS": "many", "BODY_MAX": "-1"})
     assert done.returncode == 1, done.stdout
     assert sum(line.startswith("fail") for line in done.stdout.splitlines()) == 2, done.stdout
@@ -77,6 +77,7 @@ def test_local_faults():
     done = fresh.command("doctor", env={"LISTEN_ALLOW": "nobody-by-this-name"})
     assert done.returncode == 1 and "lab db upgrade" in done.stdout, done.stdout
     assert "warn  nothing listens at" in done.stdout, done.stdout
+    assert os.listdir(fresh.directory) == [], "looking makes nothing"
     done = app().command("doctor", env={"LISTEN_ALLOW": "nobody-by-this-name", "LOG_FILE": "/nowhere/log"})
     assert "LISTEN_ALLOW names nobody-by-this-name" in done.stdout and "LOG_FILE /nowhere/log" in done.stdout, done.stdout
 

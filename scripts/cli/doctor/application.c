@@ -1,6 +1,7 @@
 /* doctor: whether settings and tables are sound, and what the database says. */
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <banyan/database.h>
 #include <banyan/migration.h>
@@ -114,11 +115,38 @@ static by_error *look_at_database(by_ctx *ctx, void *argument)
 	return BY_OK;
 }
 
+/* Opening one that is not there would make it, perhaps as another user's file than the application's. */
+static bool has_database(by__findings *f, const by_app *app, const char *url)
+{
+	const char *path = url + strcspn(url, ":") + 1;
+	const char *file = by_copy_text(f->arena, (by_text){ path, strcspn(path, "?") });
+
+	if (strncmp(url, "sqlite:", 7) != 0 || *path == ':' || access(file, F_OK) == 0)
+		return true;
+	by__found(f, by__grade_fail, "database", by_format(f->arena, "%s db upgrade   (as the application's user)", app->name),
+	    "the database %s is not there yet", file);
+	return false;
+}
+
 /* ---- settings and tables ------------------------------------------------------------------ */
+
+/* In dev the first start makes one, which is not the doctor's business. */
+static bool has_made_no_key(by__findings *f, const by__app_settings *s)
+{
+	const char *key = s->jwt.key.value;
+
+	return s->app_env == by__app_env_dev && (!key || !*key)
+	    && access(by_format(f->arena, "%s/dev-jwt.key", s->data_dir), F_OK) != 0;
+}
 
 static void check_key(by__findings *f, const by__application *application)
 {
 	by__jwt_key key;
+
+	if (has_made_no_key(f, &application->settings)) {
+		by__found(f, by__grade_ok, "jwt_key", NULL, "a key for development is made at the first start");
+		return;
+	}
 	const by_error *error = by__settings_key(f->arena, &application->settings, &key);
 
 	if (error)
@@ -144,7 +172,8 @@ bool by__doctor_application(by__cli *cli, by__findings *f, by__application **app
 	if ((error = by__application_compile(*application)) != BY_OK)
 		found_error(f, "routes", NULL, error);
 	check_key(f, *application);
-	if (by__cli_run(cli, *application, look_at_database, &l) != 0)
+	if (has_database(f, cli->app, (*application)->settings.database_url)
+	    && by__cli_run(cli, *application, look_at_database, &l) != 0)
 		by__found(f, by__grade_fail, "database", "DATABASE_URL", "the database cannot be opened");
 	return true;
 }
