@@ -11,3 +11,6 @@ EXTRA_DIST += \
 	docs/requirements.md \
 	docs/shared-hosting.md \
 	docs/webservers.md
+	docs/operations.md \
+	docs/requirements.md \
+	docs/settings.md

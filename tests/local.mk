@@ -157,10 +157,12 @@ SERVER_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_cgi.py \
 	tests/e2e/test_docs.py \
+	tests/e2e/test_doctor.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
 	tests/e2e/test_streams.py \
+	tests/e2e/test_settings.py \
 	tests/e2e/test_supervision.py \
 	tests/e2e/test_gateways.py \
 	tests/integration/test_fastcgi.py \
