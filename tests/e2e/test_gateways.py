@@ -706,7 +706,7 @@ def test_kept_connection():
 
 
 def test_application_away():
-    """While the application is away every web server answers 503 with Retry-After, as a problem document"""
+    """While the application is away every web server answers 503 as a problem document, nginx and Apache with Retry-After"""
     def check_kind(kind):
         client = KINDS[kind](os.path.join(harness.directory("empty"), "socket"), site_files()).client()
         for path in (INSPECT + "x", "/live"):
