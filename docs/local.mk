@@ -8,9 +8,8 @@ EXTRA_DIST += \
 	docs/endpoints.md \
 	docs/http.md \
 	docs/models.md \
-	docs/requirements.md \
-	docs/shared-hosting.md \
-	docs/webservers.md
 	docs/operations.md \
 	docs/requirements.md \
-	docs/settings.md
+	docs/shared-hosting.md \
+	docs/settings.md \
+	docs/webservers.md
