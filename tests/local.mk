@@ -170,7 +170,8 @@ SERVER_TESTS = \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
 	tests/integration/test_postgresql.py \
-	tests/soak/test_soak.py
+	tests/soak/test_soak.py \
+	tests/integration/test_worker.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
