@@ -208,6 +208,7 @@ static void become(by__supervisor *s)
 	(void)snprintf(digits, sizeof(digits), "%d", fd);
 	(void)setenv(BY__INHERITANCE, digits, 1);
 	by_log_flush();
+	by__signals_pass_on();
 	execv(path, by__program_words());
 	const char *reason = strerror(errno);
 

@@ -27,6 +27,11 @@ void by__members_signal(const by__supervisor *supervisor, int number);
  * `hold`: those that a worker is told by stay blocked until it hears them.
  */
 void by__signals_give_back(const by__supervisor *supervisor, bool hold);
+/*
+ * What was asked for and not yet done is asked again, of this process as it is
+ * after an exec: the signals are blocked until it waits for them.
+ */
+void by__signals_pass_on(void);
 /* What is in stdio's or the log's buffers would be written by parent and child. */
 pid_t by__fork_clean(void);
 

@@ -89,6 +89,22 @@ void by__signals_give_back(const by__supervisor *s, bool hold)
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
+void by__signals_pass_on(void)
+{
+	static const struct {
+		volatile sig_atomic_t *asked;
+		int                    number;
+	} kept[] = {
+		{ &asked_stop, SIGTERM }, { &asked_reload, SIGHUP }, { &asked_upgrade, SIGUSR2 }, { &asked_reopen, SIGUSR1 }
+	};
+
+	for (size_t i = 0; i < BY_COUNT(kept); i++) {
+		if (*kept[i].asked > 0)
+			(void)raise(kept[i].number);
+		*kept[i].asked = 0;
+	}
+}
+
 /* ---- files -------------------------------------------------------------------------------------- */
 
 static void write_pid_file(const by__supervisor *s)
