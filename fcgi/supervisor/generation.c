@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,6 +112,7 @@ static void tell_addresses(const by__supervisor *s)
 
 static _Noreturn void be_trial(const by__supervisor *s, const char *path, int output)
 {
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	by__signals_give_back(s, false);
 	by__notify_forget();
 	(void)setenv(TRIAL, "1", 1);
@@ -192,6 +194,12 @@ void by__generation_follow(by__supervisor *s)
 	by_err(NULL, "the trial of the new generation takes longer than START_TIMEOUT");
 	trial->until = UINT64_MAX;
 	(void)kill(trial->pid, SIGKILL);
+}
+
+void by__generation_drop(by__supervisor *s)
+{
+	if (s->trial.pid > 0)
+		(void)kill(s->trial.pid, SIGKILL);
 }
 
 /* Becomes the new generation; returns only when that cannot be. */

@@ -196,6 +196,7 @@ static void stop(by__supervisor *s)
 	atomic_store(&s->shared->draining, 1);
 	by_info(NULL, "stopping", BY_F("workers", by__members_alive(s)));
 	by__notify("STOPPING=1\nSTATUS=Finishing what runs.");
+	by__generation_drop(s);
 	BY__EACH_MEMBER(s, m)
 		if (!is_status(s, m)) {
 			by__member_stop(s, m);
