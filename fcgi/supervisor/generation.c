@@ -16,6 +16,7 @@
 #define BY_LOG_NAME "supervisor"
 #include <banyan/log.h>
 
+#include "fcgi/directory.h"
 #include "fcgi/launch.h"
 #include "fcgi/peer.h"
 #include "fcgi/prepare.h"
@@ -69,9 +70,29 @@ static bool is_first_with_database(const by__supervisor *s, uint32_t index)
 	return true;
 }
 
+/* Without being opened for good: what the trial says is to be read by the one that serves. */
+static by_error *try_log(const by__supervisor *s)
+{
+	const char *path = s->application->settings.log_file;
+	int fd = path && *path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640) : -1;
+
+	if (fd < 0 && path && *path)
+		return by_error_new(s->arena, UNAVAILABLE, "LOG_FILE: %s cannot be opened: %s.", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return BY_OK;
+}
+
+static by_error *try_files(by__supervisor *s)
+{
+	BY_TRY(by__directory_make(s->arena, s->application->settings.runtime_dir, BY__SOCKET_DIRECTORY));
+	BY_TRY(try_log(s));
+	return try_addresses(s);
+}
+
 int by__generation_try(by__supervisor *s)
 {
-	by_error *error = try_addresses(s);
+	by_error *error = try_files(s);
 	int code = error ? by__application_failed(s->application->app, error) : 0;
 
 	for (uint32_t i = 0; code == 0 && i < s->pool_count; i++)

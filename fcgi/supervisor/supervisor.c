@@ -155,6 +155,17 @@ static by_error *lock_directory(by__supervisor *s)
 	return BY_OK;
 }
 
+/* A disk that is full keeps a first start from beginning, and not a later one from going on. */
+static by_error *make_region(by__supervisor *s, uint32_t slots)
+{
+	by_error *error = by__shared_create(s->arena, slots, s->region);
+
+	if (!error || s->generation == 1)
+		return error;
+	by_log_error(NULL, BY_LOG_ERROR, "the workers' shared memory has no file", error);
+	return by__shared_create(s->arena, slots, NULL);
+}
+
 static by_error *open_region(by__supervisor *s)
 {
 	uint32_t slots = by__pools_slots(s);
@@ -163,7 +174,7 @@ static by_error *open_region(by__supervisor *s)
 	bool kept = s->generation > 1 && by__shared_adopt(s->region, slots);
 
 	if (!kept)
-		BY_TRY(by__shared_create(s->arena, slots, s->region));
+		BY_TRY(make_region(s, slots));
 	s->shared = by__shared_get();
 	/* Members of another region have no slot in this one. */
 	BY__EACH_MEMBER(s, m)
