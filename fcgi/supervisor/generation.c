@@ -128,6 +128,8 @@ static void tell_addresses(const by__supervisor *s)
 	for (uint32_t i = 0; i < s->pool_count; i++)
 		if (s->pools[i].listener.fd >= 0)
 			by_put_format(&out, "%s\n", by__pool_settings_of(&s->pools[i])->listen);
+	for (uint32_t i = 0; i < s->orphan_count; i++)
+		by_put_format(&out, "%s\n", s->orphans[i].address);
 	(void)setenv(LISTENING, by_buf_string(&out), 1);
 }
 
@@ -273,13 +275,22 @@ void by__generation_tried(by__supervisor *s, int status)
 
 /* ---- the turn ------------------------------------------------------------------------------------- */
 
-/* What waited at an address that the new settings no longer have goes to the pool's workers. */
-static void empty_orphan(by__supervisor *s, const by__listener *orphan)
+static const by__pool *pool_named(const by__supervisor *s, const char *name)
 {
+	for (uint32_t i = 0; i < s->pool_count; i++)
+		if (strcmp(s->pools[i].name, name) == 0)
+			return &s->pools[i];
+	return NULL;
+}
+
+/* What waited at an address that the new settings no longer have goes to the pool's workers, if there is that pool. */
+static void empty_orphan(const by__supervisor *s, const by__orphan *orphan)
+{
+	const by__pool *pool = pool_named(s, orphan->name);
 	int fd;
 
-	while (s->pool_count > 0 && (fd = accept4(orphan->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		bool given = orphan->tcp == s->pools[0].listener.tcp && by__channel_give(&s->pools[0].channel, fd);
+	while ((fd = accept4(orphan->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		bool given = pool && orphan->listener.tcp == pool->listener.tcp && by__channel_give(&pool->channel, fd);
 
 		if (!given)
 			by_warn(NULL, "a connection to a former address is dropped");
@@ -291,7 +302,7 @@ static void end_orphans(by__supervisor *s)
 {
 	for (uint32_t i = 0; i < s->orphan_count; i++) {
 		empty_orphan(s, &s->orphans[i]);
-		by__listener_close(&s->orphans[i]);
+		by__listener_close(&s->orphans[i].listener);
 	}
 	s->orphan_count = 0;
 }

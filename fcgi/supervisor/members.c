@@ -92,7 +92,7 @@ static void close_others(by__supervisor *s, const by__pool *own)
 		by__channel_close(&pool->channel);
 	}
 	for (uint32_t i = 0; i < s->orphan_count; i++)
-		close(s->orphans[i].fd);
+		close(s->orphans[i].listener.fd);
 	if (s->lock >= 0)
 		close(s->lock);
 	if (s->trial.pid > 0)

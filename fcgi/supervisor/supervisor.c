@@ -428,6 +428,21 @@ static void tell_start(const by__supervisor *s, const by__jwt_key *key)
 		by_warn(NULL, "tokens are verified with a key made for development", BY_F("file", key->file));
 }
 
+static void leave_address(by__supervisor *s, by__inherited *old)
+{
+	by__orphan *orphan = &s->orphans[s->orphan_count];
+
+	if (old->listener.fd < 0)
+		return;
+	if (s->orphan_count == BY__SHARED_POOLS) {
+		by__listener_close(&old->listener);
+		return;
+	}
+	*orphan = (by__orphan){ .address = old->address, .listener = old->listener };
+	(void)snprintf(orphan->name, sizeof(orphan->name), "%s", old->name);
+	s->orphan_count++;
+}
+
 /* Sockets of the earlier generation: each goes to the pool that has its address, or waits for its workers' end. */
 static void take_sockets(by__supervisor *s, by__inheritance *in)
 {
@@ -446,8 +461,7 @@ static void take_sockets(by__supervisor *s, by__inheritance *in)
 				old->channel = (by__channel)BY__NO_CHANNEL;
 			}
 		}
-		if (old->listener.fd >= 0 && s->orphan_count < BY__SHARED_POOLS)
-			s->orphans[s->orphan_count++] = old->listener;
+		leave_address(s, old);
 		by__channel_close(&old->channel);
 	}
 }
