@@ -307,6 +307,15 @@ static void end_orphans(by__supervisor *s)
 	s->orphan_count = 0;
 }
 
+/* Of a pool that is no more, nobody takes over what its workers have. */
+static void end_older(by__supervisor *s, by__member *member)
+{
+	if (member->pool == BY__NO_SLOT)
+		by__member_stop(s, member);
+	else
+		by__member_leave(s, member);
+}
+
 static void turn(by__supervisor *s)
 {
 	s->turning = false;
@@ -315,7 +324,7 @@ static void turn(by__supervisor *s)
 			by__member_serve(s, m);
 	BY__EACH_MEMBER(s, m)
 		if (m->generation != s->generation && m->stage != BY__STAGE_LEAVING)
-			by__member_leave(s, m);
+			end_older(s, m);
 	end_orphans(s);
 	atomic_store(&s->shared->generation, s->generation);
 	atomic_store(&s->shared->reload_state, BY__RELOAD_DONE);
