@@ -369,7 +369,7 @@ static void back_off(by__supervisor *s, by__pool *pool)
 
 	pool->due = by_clock() + pool->backoff;
 	if (pool->backoff > 0)
-		by_warn(NULL, "workers end as soon as they start; waiting before the next", BY_F("pool", pool->name),
+		by_warn(NULL, "workers cannot start or end at once; waiting before the next", BY_F("pool", pool->name),
 		    BY_F("seconds", (double)pool->backoff / (double)BY__SECOND));
 	atomic_store(&s->shared->pool[pool->index].backoff_ms, (uint32_t)(pool->backoff / BY__MILLISECOND));
 	pool->backoff = next < BACKOFF_MOST ? next : BACKOFF_MOST;
@@ -439,6 +439,8 @@ static void replace(by__supervisor *s, by__pool *pool, by__member *member)
 		if (by_clock() < pool->due)
 			return;
 		successor = by__member_start(s, pool, true);
+		if (!successor)
+			back_off(s, pool);
 		member->successor = successor ? successor->pid : 0;
 		return;
 	}
