@@ -62,12 +62,21 @@ static by_error *try_addresses(by__supervisor *s)
 	return BY_OK;
 }
 
-static bool is_first_with_database(const by__supervisor *s, uint32_t index)
+/* In a child, since pools may have different users and environments. */
+static int try_pool(by__supervisor *s, by__pool *pool)
 {
-	for (uint32_t i = 0; i < index; i++)
-		if (strcmp(by__pool_settings_of(&s->pools[i])->database_url, by__pool_settings_of(&s->pools[index])->database_url) == 0)
-			return false;
-	return true;
+	pid_t pid = by__fork_clean();
+	int status = 0;
+
+	if (pid == 0) {
+		bool like = by__member_become(s, pool);
+
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exit(like ? by__prepare(pool->application, true) : BY__EXIT_CONFIGURATION);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 /* Without being opened for good: what the trial says is to be read by the one that serves. */
@@ -96,8 +105,8 @@ int by__generation_try(by__supervisor *s)
 	int code = error ? by__application_failed(s->application->app, error) : 0;
 
 	for (uint32_t i = 0; code == 0 && i < s->pool_count; i++)
-		if (is_first_with_database(s, i))
-			code = by__prepare(s->pools[i].application, true);
+		if (!s->pools[i].builtin)
+			code = try_pool(s, &s->pools[i]);
 	by_log_flush();
 	return code;
 }

@@ -366,6 +366,8 @@ static int oversee(by__supervisor *s)
 	}
 	for (uint32_t i = 0; i < s->pool_count; i++)
 		by__listener_close(&s->pools[i].listener);
+	for (uint32_t i = 0; i < s->orphan_count; i++)
+		by__listener_close(&s->orphans[i].listener);
 	remove_files(s);
 	by_info(NULL, "stopped", BY_F("clean", (bool)!s->unclean));
 	by_log_flush();
@@ -374,15 +376,15 @@ static int oversee(by__supervisor *s)
 
 /* ---- starting ----------------------------------------------------------------------------------------------- */
 
-/* In a child, since it runs a loop and libraries that this process is to stay free of. */
-static int prepare(by__supervisor *s, by__application *application)
+/* As a worker of the pool, so that files it makes are theirs; in a child, since it runs a loop and libraries that this process is to stay free of. */
+static int prepare(by__supervisor *s, by__pool *pool)
 {
 	pid_t pid = by__fork_clean();
 	int status;
 
 	if (pid == 0) {
 		by__signals_give_back(s, false);
-		exit(by__prepare(application, false));
+		exit(by__member_become(s, pool) ? by__prepare(pool->application, false) : BY__EXIT_CONFIGURATION);
 	}
 	if (pid < 0)
 		return BY__EXIT_UNAVAILABLE;
@@ -409,7 +411,7 @@ static int prepare_all(by__supervisor *s)
 		for (uint32_t j = 0; j < i; j++)
 			seen = seen || strcmp(by__pool_settings_of(&s->pools[j])->database_url, url) == 0;
 		if (!seen)
-			code = prepare(s, s->pools[i].application);
+			code = prepare(s, &s->pools[i]);
 	}
 	return code;
 }
