@@ -111,10 +111,12 @@ SERVER_TESTS = \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
+	tests/e2e/test_reload.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
-	tests/integration/test_postgresql.py
+	tests/integration/test_postgresql.py \
+	tests/integration/test_supervisor.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
 	$(PYTHON_TESTS) \
@@ -127,6 +129,7 @@ EXTRA_DIST += \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
+	tests/support/region.py \
 	tests/support/tokens.py
 
 # Measurements of single parts, made on request: make tests/bench/micro_switch.

@@ -317,7 +317,7 @@ static const by_route rows[] = {
 	BY_ROUTE(GET, "/query", query, .summary = "Run a slow statement", .access = BY_PUBLIC, .timeout_ms = UNLIMITED),
 	BY_ROUTE(POST, "/crash", crash, .summary = "Crash the worker", .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/fail", fail, .summary = "Answer an unexpected error", .access = BY_PUBLIC),
-	BY_ROUTE(POST, "/keep", keep, .summary = "Keep memory", .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/keep", keep, .summary = "Keep memory", .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/worker", tell_worker, .summary = "Tell of the worker", .access = BY_PUBLIC),
 	BY_ROUTE(POST, "/upload", upload, .summary = "Digest a body as it comes", .access = BY_PUBLIC, .max_body = LARGE,
 	    .timeout_ms = UNLIMITED),
