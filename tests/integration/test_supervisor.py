@@ -518,7 +518,7 @@ def test_reload_settings():
     wait_until(lambda: not set(old) & set(probe.region().of("web")), "the old one has left")
     assert probe.get(f"{API}/worker?variable=LATER").json()["value"] == "yes"
     calls.more(50)
-    assert probe.said("worker ready"), "LOG_LEVEL was not taken"
+    wait_until(lambda: probe.said("worker ready"), "the new LOG_LEVEL")
     later = harness.metric_sum(probe.status("/metrics").body.decode(), "http_server_request_duration_seconds_count",
                                http_route=API + "/worker")
     assert later >= served + 50, (served, later)
@@ -572,7 +572,7 @@ def test_reload_refused():
     nowhere = harness.directory("nowhere")
     cases = [
         ({"WORKERS": "many", "BODY_MAX": "much"}, ("WORKERS", "BODY_MAX")),
-        ({"WORKRES": "2"}, ("WORKRES",)),
+        ({"WORKRES": "2"}, ("workres", "workers")),
         ({"DATABASE_URL": f"postgresql://u:hunter2@/lab?host={nowhere}&connect_timeout=1"}, ("database", nowhere)),
         ({"LOG_FILE": f"{nowhere}/not/there.log"}, ("LOG_FILE",)),
         ({"LISTEN": f"unix:{probe.file}"}, (probe.file,)),
