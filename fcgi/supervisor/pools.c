@@ -134,25 +134,62 @@ uint32_t by__pools_slots(const by__supervisor *s)
 	return slots < BY__SHARED_SLOTS ? slots : BY__SHARED_SLOTS - 1;
 }
 
+/* What a pool has counted, wherever its row was. */
+typedef struct counted {
+	char     name[BY__SHARED_NAME];
+	uint64_t started, crashed, replaced;
+} counted;
+
+static void note_counted(const by__shared *shared, counted rows[BY__SHARED_POOLS])
+{
+	for (uint32_t i = 0; i < BY__SHARED_POOLS; i++) {
+		const by__pool_row *row = &shared->pool[i];
+
+		(void)snprintf(rows[i].name, sizeof(rows[i].name), "%s", i < shared->pools ? row->name : "");
+		rows[i].started = atomic_load(&row->started);
+		rows[i].crashed = atomic_load(&row->crashed);
+		rows[i].replaced = atomic_load(&row->replaced);
+	}
+}
+
+static counted counted_of(const counted rows[BY__SHARED_POOLS], const char *name)
+{
+	for (uint32_t i = 0; i < BY__SHARED_POOLS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i];
+	return (counted){ 0 };
+}
+
+static void describe_pool(by__pool_row *row, const by__pool *pool, const counted *before)
+{
+	const by__app_settings *settings = by__pool_settings_of(pool);
+
+	(void)snprintf(row->name, sizeof(row->name), "%s", pool->name);
+	(void)snprintf(row->listen, sizeof(row->listen), "%s", pool->listener.passed ? "the passed socket" : settings->listen);
+	(void)snprintf(row->scaling, sizeof(row->scaling), "%s", by__scaling_enum.values[settings->scaling]);
+	atomic_store(&row->workers_max, (uint32_t)settings->workers);
+	atomic_store(&row->requests_max, (uint32_t)settings->requests_max);
+	atomic_store(&row->started, before->started);
+	atomic_store(&row->crashed, before->crashed);
+	atomic_store(&row->replaced, before->replaced);
+	atomic_store(&row->backoff_ms, 0);
+}
+
 void by__pools_describe(by__supervisor *s)
 {
+	counted rows[BY__SHARED_POOLS];
+
+	note_counted(s->shared, rows);
 	s->shared->pools = s->pool_count;
 	for (uint32_t i = 0; i < s->pool_count; i++) {
-		const by__app_settings *settings = by__pool_settings_of(&s->pools[i]);
-		by__pool_row *row = &s->shared->pool[i];
-		bool same = strcmp(row->name, s->pools[i].name) == 0;
+		const counted before = counted_of(rows, s->pools[i].name);
 
-		(void)snprintf(row->name, sizeof(row->name), "%s", s->pools[i].name);
-		(void)snprintf(row->listen, sizeof(row->listen), "%s", s->pools[i].listener.passed ? "the passed socket" : settings->listen);
-		(void)snprintf(row->scaling, sizeof(row->scaling), "%s", by__scaling_enum.values[settings->scaling]);
-		atomic_store(&row->workers_max, (uint32_t)settings->workers);
-		atomic_store(&row->requests_max, (uint32_t)settings->requests_max);
-		if (same)
-			continue;
-		atomic_store(&row->started, 0);
-		atomic_store(&row->crashed, 0);
-		atomic_store(&row->replaced, 0);
+		describe_pool(&s->shared->pool[i], &s->pools[i], &before);
 	}
+	/* Those of the earlier generation go on counting for their own pool. */
+	BY__EACH_MEMBER(s, m)
+		if (m->slot != BY__NO_SLOT && m->pool < s->pool_count)
+			atomic_store(&s->shared->slot[m->slot].pool, m->pool);
 }
 
 /* ---- sockets ------------------------------------------------------------------------------------ */
@@ -332,7 +369,7 @@ static void back_off(by__supervisor *s, by__pool *pool)
 
 	pool->due = by_clock() + pool->backoff;
 	if (pool->backoff > 0)
-		by_warn(NULL, "workers end as soon as they start; waiting before the next", BY_F("pool", pool->name),
+		by_warn(NULL, "workers cannot start or end at once; waiting before the next", BY_F("pool", pool->name),
 		    BY_F("seconds", (double)pool->backoff / (double)BY__SECOND));
 	atomic_store(&s->shared->pool[pool->index].backoff_ms, (uint32_t)(pool->backoff / BY__MILLISECOND));
 	pool->backoff = next < BACKOFF_MOST ? next : BACKOFF_MOST;
@@ -402,6 +439,8 @@ static void replace(by__supervisor *s, by__pool *pool, by__member *member)
 		if (by_clock() < pool->due)
 			return;
 		successor = by__member_start(s, pool, true);
+		if (!successor)
+			back_off(s, pool);
 		member->successor = successor ? successor->pid : 0;
 		return;
 	}

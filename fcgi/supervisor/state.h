@@ -78,6 +78,13 @@ typedef struct by__trial {
 	size_t   len;
 } by__trial;
 
+/* A listening socket at an address that the settings no longer have. */
+typedef struct by__orphan {
+	char         name[BY__SHARED_NAME]; /* of the pool that had it */
+	const char  *address;
+	by__listener listener;
+} by__orphan;
+
 typedef struct by__supervisor {
 	by__application         *application; /* with the settings for all pools */
 	const by__settings_from *from;
@@ -98,7 +105,7 @@ typedef struct by__supervisor {
 	int                      code;       /* of a start that cannot succeed */
 	uint64_t                 close_at, kill_at;
 	by__trial                trial;
-	by__listener             orphans[BY__SHARED_POOLS]; /* of older generations, until those have left */
+	by__orphan               orphans[BY__SHARED_POOLS]; /* of older generations, until the new one serves */
 	uint32_t                 orphan_count;
 	uint64_t                 watchdog, watchdog_due;
 	sigset_t                 waiting;    /* the mask while it waits: our signals come through */
