@@ -500,9 +500,27 @@ static void hear_workers(by__supervisor *s, by__pool *pool)
 	}
 }
 
+static bool has_predecessor(const by__supervisor *s, const by__member *member)
+{
+	for (size_t i = 0; i < BY__MEMBERS; i++)
+		if (s->members[i].pid > 0 && s->members[i].successor == member->pid)
+			return true;
+	return false;
+}
+
+/* The one that a successor was to replace has died first. */
+static void serve_heirs(by__supervisor *s)
+{
+	BY__EACH_MEMBER(s, m)
+		if (m->stage == BY__STAGE_WAITING && m->generation == s->generation && !has_predecessor(s, m))
+			by__member_serve(s, m);
+}
+
 void by__pools_settle(by__supervisor *s)
 {
 	by__pools_let_follow(s, false);
+	if (!s->turning)
+		serve_heirs(s);
 	for (uint32_t i = 0; i < s->pool_count; i++) {
 		settle_backoff(s, &s->pools[i]);
 		start_missing(s, &s->pools[i]);

@@ -422,6 +422,17 @@ def test_killed_worker():
     assert probe.stop() == 0
 
 
+def test_killed_before_its_successor_is_prepared():
+    """a worker that is killed while its successor still starts is replaced by that one"""
+    probe = Probe({"WORKER_MAX_REQUESTS": 1, "WORKER_ENVIRONMENT": "PROBE_START=slow"})
+    victim = probe.region().of("web")[0]
+    assert probe.get(API + "/worker").json()["pid"] == victim
+    successor = wait_until(lambda: probe.region().of("web", "starting"), "a successor starts")[0]
+    os.kill(victim, signal.SIGKILL)
+    assert probe.get(API + "/worker").json()["pid"] == successor
+    assert probe.stop() == 0
+
+
 def test_poison():
     """a route that has crashed its workers often enough is answered 503 for a while, others go on, and then it is back"""
     probe = Probe({"WORKERS": 2, "POISON_CRASHES": 2, "POISON_TIME": "3s" if SLOW < 2 else "8s"})
