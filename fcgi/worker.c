@@ -276,7 +276,8 @@ static void start(by_ctx *ctx, void *argument)
 	worker *w = argument;
 	const by_app *app = w->options->application->app;
 
-	if (app->start)
+	/* The status process has nothing of the application, and tells of a start that fails. */
+	if (app->start && !w->options->builtin_only)
 		w->error = app->start(ctx);
 }
 
