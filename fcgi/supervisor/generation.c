@@ -238,6 +238,9 @@ void by__generation_drop(by__supervisor *s)
 static void become(by__supervisor *s)
 {
 	const char *path = s->trial.upgrade ? by__program_path() : BY__PROGRAM_SELF;
+
+	/* Those that would wait in between count as not begun. */
+	by__pools_let_follow(s, true);
 	int fd = by__inheritance_write(s);
 	char digits[16];
 

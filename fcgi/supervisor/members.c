@@ -356,6 +356,8 @@ static void bury(by__supervisor *s, by__member *member, int status)
 
 	tell_end(s, member, status);
 	free_slot_of(s, member);
+	/* The slot is free, which is not ready: one that waited for this one serves. */
+	by__pools_let_follow(s, false);
 	forget_successor(s, member->pid);
 	if (!clean && member->pool < s->pool_count)
 		atomic_fetch_add(&s->shared->pool[member->pool].crashed, 1);

@@ -1,7 +1,8 @@
 /*
  * Pools: what each listens at and runs as, and how many workers it has. A
- * worker that is to be replaced serves until its successor is prepared, so
- * that never more serve than the pool may have.
+ * worker that is to be replaced serves until its successor is prepared, and
+ * that one serves when it has left, so that never more serve than the pool may
+ * have.
  */
 #include <errno.h>
 #include <grp.h>
@@ -26,6 +27,8 @@
 #define BACKOFF_MOST (30 * BY__SECOND)
 /* Between two steps of a pool that grows. */
 #define GROWTH (100 * BY__MILLISECOND)
+/* A worker that leaves has stopped accepting by then, or its loop is stalled. */
+#define LEAVE_TIME (500 * BY__MILLISECOND)
 /* A loop that is late by so much is busy with something else than requests that wait. */
 #define LATE (500 * BY__MILLISECOND)
 
@@ -270,11 +273,12 @@ static void count_member(const by__supervisor *s, const by__member *m, census *c
 		c->starting++;
 }
 
+/* Of one that still serves: it is not among the pool's number yet. */
 static bool is_successor(const by__supervisor *s, const by__member *member)
 {
 	for (size_t i = 0; i < BY__MEMBERS; i++)
 		if (s->members[i].pid > 0 && s->members[i].successor == member->pid)
-			return true;
+			return s->members[i].stage != BY__STAGE_LEAVING;
 	return false;
 }
 
@@ -446,10 +450,28 @@ static void replace(by__supervisor *s, by__pool *pool, by__member *member)
 	}
 	if (by__member_state(s, successor) != BY__WORKER_PREPARED)
 		return;
-	member->successor = 0;
 	by__member_leave(s, member);
-	by__member_serve(s, successor);
+	member->left = by_clock();
 	atomic_fetch_add(&s->shared->pool[pool->index].replaced, 1);
+}
+
+static void let_follow(by__supervisor *s, by__member *member)
+{
+	by__member *successor = successor_of(s, member);
+
+	member->successor = 0;
+	if (successor)
+		by__member_serve(s, successor);
+}
+
+void by__pools_let_follow(by__supervisor *s, bool all)
+{
+	uint64_t now = by_clock();
+
+	BY__EACH_MEMBER(s, m)
+		if (m->stage == BY__STAGE_LEAVING && m->successor != 0
+		    && (all || by__member_state(s, m) != BY__WORKER_READY || now - m->left > LEAVE_TIME))
+			let_follow(s, m);
 }
 
 static void retire(by__supervisor *s, by__pool *pool, by__member *member)
@@ -478,8 +500,27 @@ static void hear_workers(by__supervisor *s, by__pool *pool)
 	}
 }
 
+static bool has_predecessor(const by__supervisor *s, const by__member *member)
+{
+	for (size_t i = 0; i < BY__MEMBERS; i++)
+		if (s->members[i].pid > 0 && s->members[i].successor == member->pid)
+			return true;
+	return false;
+}
+
+/* The one that a successor was to replace has died first. */
+static void serve_heirs(by__supervisor *s)
+{
+	BY__EACH_MEMBER(s, m)
+		if (m->stage == BY__STAGE_WAITING && m->generation == s->generation && !has_predecessor(s, m))
+			by__member_serve(s, m);
+}
+
 void by__pools_settle(by__supervisor *s)
 {
+	by__pools_let_follow(s, false);
+	if (!s->turning)
+		serve_heirs(s);
 	for (uint32_t i = 0; i < s->pool_count; i++) {
 		settle_backoff(s, &s->pools[i]);
 		start_missing(s, &s->pools[i]);

@@ -40,7 +40,8 @@ typedef struct by__member {
 	uint64_t  forked;     /* by_clock */
 	uint64_t  kill_at;    /* 0: not yet told to end */
 	uint64_t  silent;     /* the heartbeat that was reported as too old */
-	pid_t     successor;  /* that prepares to take its place; 0: none */
+	pid_t     successor;  /* that prepares to take its place, and waits for it to leave; 0: none */
+	uint64_t  left;       /* when it was told to leave to a successor */
 	bool      given_up;   /* it was told to answer 504 and end */
 	bool      worn;       /* it is to be replaced, whatever it says itself */
 } by__member;

@@ -29,6 +29,7 @@
 #include "fcgi/worker.h"
 
 /* Between two looks at the workers' slots: while something is on its way, and else. */
+#define LOOK_AT_ONCE BY__MILLISECOND
 #define LOOK_SOON (20 * BY__MILLISECOND)
 #define LOOK (100 * BY__MILLISECOND)
 
@@ -302,6 +303,15 @@ static void keep_watchdog(by__supervisor *s)
 	s->watchdog_due = by_clock() + s->watchdog / 3;
 }
 
+/* A successor waits for the one before it to leave, which takes a moment. */
+static bool is_changing(const by__supervisor *s)
+{
+	for (size_t i = 0; i < BY__MEMBERS; i++)
+		if (s->members[i].pid > 0 && s->members[i].successor != 0 && s->members[i].stage == BY__STAGE_LEAVING)
+			return true;
+	return false;
+}
+
 /* Something is on its way that no signal tells of. */
 static bool is_moving(const by__supervisor *s)
 {
@@ -330,7 +340,7 @@ static void wait_for_something(const by__supervisor *s)
 {
 	struct pollfd ask[2 * BY__SHARED_POOLS];
 	nfds_t count = 0;
-	uint64_t span = is_moving(s) ? LOOK_SOON : LOOK;
+	uint64_t span = is_changing(s) ? LOOK_AT_ONCE : is_moving(s) ? LOOK_SOON : LOOK;
 	const struct timespec wait = { .tv_nsec = (long)span };
 
 	for (uint32_t i = 0; i < s->pool_count; i++) {

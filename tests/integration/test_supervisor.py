@@ -18,6 +18,7 @@ from support.harness import SLOW, wait_until  # noqa: E402
 from support.region import Region  # noqa: E402
 
 API = "/api/v1"
+RECYCLINGS = int(os.environ.get("BY_TEST_RECYCLINGS", "20"))  # for a soak; set BY_TEST_TIMEOUT, too
 PROBE = "tests/apps/probe/probe"
 
 
@@ -357,7 +358,7 @@ def test_max_requests():
     probe = Probe({"WORKERS": 2, "WORKER_MAX_REQUESTS": 40})
     watch = Watch(probe)
     calls = Calls(probe.socket(), clients=4)
-    wait_until(lambda: probe.region().pool("web")["replaced"] >= 20, "twenty replacements", 60)
+    wait_until(lambda: probe.region().pool("web")["replaced"] >= RECYCLINGS, f"{RECYCLINGS} replacements", 3 * RECYCLINGS)
     calls.more(100)
     outcomes, most = calls.stop(), watch.stop()
     assert set(outcomes) == {200}, outcomes
@@ -419,6 +420,17 @@ def test_killed_worker():
                "there are two again", 1)
     assert other in probe.region().of("web")
     assert probe.region().pool("web")["crashed"] == 1
+    assert probe.stop() == 0
+
+
+def test_killed_before_its_successor_is_prepared():
+    """a worker that is killed while its successor still starts is replaced by that one"""
+    probe = Probe({"WORKER_MAX_REQUESTS": 1, "WORKER_ENVIRONMENT": "PROBE_START=slow"})
+    victim = probe.region().of("web")[0]
+    assert probe.get(API + "/worker").json()["pid"] == victim
+    successor = wait_until(lambda: probe.region().of("web", "starting"), "a successor starts")[0]
+    os.kill(victim, signal.SIGKILL)
+    assert probe.get(API + "/worker").json()["pid"] == successor
     assert probe.stop() == 0
 
 
@@ -486,6 +498,24 @@ def test_stall():
     wait_until(lambda: probe.region().of("web", "ready") not in ([], [victim]), "another worker")
     assert probe.said("a stalled worker is replaced", pid=victim)
     assert probe.get(API + "/worker").status == 200
+    assert probe.stop() == 0
+
+
+def test_startup():
+    """/startup answers 503 until the first worker is ready, whatever its start takes, and 200 from then on"""
+    probe = Probe({}, {"web": {"WORKER_ENVIRONMENT": "PROBE_START=slow"}}, start=False)
+    probe.start(wait=False)
+
+    def ask():
+        try:
+            return probe.status("/startup")
+        except (OSError, fastcgi.Closed):
+            return None
+    first = wait_until(ask, "the status process answers", interval=0.002)
+    assert first.status == 503 and first.json()["status"] == "starting", first
+    assert probe.status("/live").status == 200
+    wait_until(lambda: probe.status("/startup").status == 200, "it has started")
+    assert probe.region().of("web", "ready")
     assert probe.stop() == 0
 
 
