@@ -50,8 +50,10 @@ class Kind:
 
 
 def events(count):
-    wanted = b"".join(b"id: %d\ndata: %d\n\n" % (i, i) for i in range(count))
-    return lambda answer: answer.body == wanted
+    """All events; or those up to where the stream was told to end, and then the line that has the client come again."""
+    wanted = [b"id: %d\ndata: %d\n\n" % (i, i) for i in range(count)]
+    whole = [b"".join(wanted)] + [b"".join(wanted[:n]) + b"retry: 1000\n\n" for n in range(count + 1)]
+    return lambda answer: answer.body in whole
 
 
 def is_upload(answer):

@@ -1,46 +1,62 @@
-"""Reads the region that an application's processes share: the fixed fields of lib/core/shared.h, from its file."""
+"""Reads the region that an application's processes share, where lib/core/shared.h puts its fields, from its file."""
 
-import struct
+import functools
+import json
 
-MAGIC = 0x62796E32
+from . import harness
+
 STATES = ("free", "starting", "prepared", "ready", "draining", "gone")
 RELOADS = ("none", "running", "done", "refused")
-POOLS, POOL_ROWS, POOL_SIZE = 648, 16, 200
-SLOTS, SLOT_SIZE = 3904, 256
 
 
-def _text(raw):
-    return raw.split(b"\0")[0].decode("utf-8", "replace")
+@functools.cache
+def _layout():
+    """Offsets and sizes, as a program compiled with the struct tells them."""
+    return json.loads(harness.run([harness.binary("tests/integration/region"), "layout"], check=True).stdout)
+
+
+def _number(raw, field, base=0):
+    at, size = _layout()[field]
+    return int.from_bytes(raw[base + at:base + at + size], "little")
+
+
+def _text(raw, field, base=0):
+    at, size = _layout()[field]
+    return raw[base + at:base + at + size].split(b"\0")[0].decode("utf-8", "replace")
+
+
+def _row(raw, group, names, base):
+    return {name: _number(raw, f"{group}.{name}", base) for name in names}
 
 
 class Region:
     """One look at it; OSError when there is none."""
 
     def __init__(self, path):
+        layout = _layout()
+        slots, size = layout["region.slot"]
         with open(path, "rb") as file:
-            raw = file.read(SLOTS + 256 * SLOT_SIZE)
-        head = struct.unpack_from("<4IQi5IQQII", raw)
-        assert head[0] == MAGIC, hex(head[0])
-        (_, self.slots, _, pools, _, self.supervisor, self.generation, self.draining, self.ready, _, self.used, _,
-         _, self.reloads, state) = head
-        self.reload_state, self.reload_reason = RELOADS[state], _text(raw[72:328])
-        self.pools = [self._pool(raw, i) for i in range(pools)]
-        self.workers = [worker for worker in (self._worker(raw, i) for i in range(self.slots)) if worker["pid"]]
+            raw = file.read(slots + size)
+        assert _number(raw, "region.magic") == layout["magic"], hex(_number(raw, "region.magic"))
+        for name in ("slots", "supervisor", "generation", "draining", "ready", "used", "reloads"):
+            setattr(self, name, _number(raw, "region." + name))
+        self.reload_state = RELOADS[_number(raw, "region.reload_state")]
+        self.reload_reason = _text(raw, "region.reload_reason")
+        self.pools = [self._pool(raw, layout["region.pool"][0] + i * layout["pool_size"])
+                      for i in range(_number(raw, "region.pools"))]
+        self.workers = [worker for worker in (self._worker(raw, slots + i * layout["worker_size"])
+                                              for i in range(self.slots)) if worker["pid"]]
 
     @staticmethod
-    def _pool(raw, index):
-        at = POOLS + index * POOL_SIZE
-        most, at_a_time, started, crashed, replaced, backoff = struct.unpack_from("<II4xQQQI", raw, at + 156)
-        return {"name": _text(raw[at:at + 32]), "listen": _text(raw[at + 32:at + 144]), "workers_max": most,
-                "requests_max": at_a_time, "started": started, "crashed": crashed, "replaced": replaced,
-                "backoff_ms": backoff}
+    def _pool(raw, base):
+        row = _row(raw, "pool", ("workers_max", "requests_max", "started", "crashed", "replaced", "backoff_ms"), base)
+        return {"name": _text(raw, "pool.name", base), "listen": _text(raw, "pool.listen", base), **row}
 
-    def _worker(self, raw, index):
-        at = SLOTS + index * SLOT_SIZE
-        pid, generation, pool, state, active, queued, connections, _ = struct.unpack_from("<i7I", raw, at)
-        name = self.pools[pool]["name"] if pool < len(self.pools) else ""
-        return {"pid": pid, "generation": generation, "pool": name, "state": STATES[state], "active": active,
-                "queued": queued, "connections": connections, "requests": struct.unpack_from("<Q", raw, at + 40)[0]}
+    def _worker(self, raw, base):
+        row = _row(raw, "worker", ("pid", "generation", "pool", "state", "active", "queued", "connections", "requests"),
+                   base)
+        pool = row["pool"]
+        return {**row, "pool": self.pools[pool]["name"] if pool < len(self.pools) else "", "state": STATES[row["state"]]}
 
     def pool(self, name):
         return next(pool for pool in self.pools if pool["name"] == name)
