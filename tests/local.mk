@@ -48,6 +48,8 @@ check_PROGRAMS += \
 	tests/unit/core/test_task \
 	tests/unit/core/test_time \
 	tests/unit/domain/test_entity \
+	tests/unit/fcgi/test_channel \
+	tests/unit/fcgi/test_gate \
 	tests/unit/fcgi/test_guard \
 	tests/unit/fcgi/test_launch \
 	tests/unit/fcgi/test_peer \
@@ -68,6 +70,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_observe \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
+	tests/unit/interface/test_refusal \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace \
