@@ -820,6 +820,15 @@ def test_stop_deadline():
     assert slow.is_closed(1)
 
 
+def test_stop_while_starting():
+    """a stop before the workers have started cuts nothing off, and the exit code says so"""
+    probe = Probe({"WORKER_ENVIRONMENT": "PROBE_START=hang"}, start=False)
+    probe.start(wait=False)
+    wait_until(lambda: probe.region().of("web", "starting"), "a worker starts")
+    wait_until(lambda: probe.region().of("status", "ready"), "the status process is ready")
+    assert probe.stop() == 0, probe.process.output()[-2000:]
+
+
 def test_backlog():
     """connections that nobody has accepted when the stop comes are answered 503, not reset"""
     probe = Probe()
