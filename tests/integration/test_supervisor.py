@@ -101,10 +101,13 @@ class Probe:
         wait_until(lambda: self.region().reloads > before and self.region().reload_state == state,
                    f"the reload is {state}", timeout)
         assert self.process.running
+        if state == "done":
+            wait_until(self.is_of_one_generation, "the older workers take no more requests")
         return self.region()
 
-    def generation_is(self, number):
-        return wait_until(lambda: self.region().generation == number, f"generation {number} serves", 20)
+    def is_of_one_generation(self):
+        region = self.region()
+        return all(worker["generation"] == region.generation for worker in region.workers if worker["state"] == "ready")
 
     def stop(self):
         return self.process.stop()
