@@ -85,6 +85,8 @@ static void drain(worker *w)
 	start_draining(w);
 	if (w->gate)
 		by__gate_drain(w->gate, last);
+	else if (by__runtime_used().coroutines > 0)
+		by__ctx_cancel(w->ctx); /* the application's start ends, and `started` ends the loop */
 	else
 		by__runtime_stop();
 }
@@ -286,6 +288,9 @@ static void started(void *argument)
 {
 	worker *w = argument;
 
+	/* What a start that was cancelled says is no fault. */
+	if (w->stage != STARTING)
+		w->error = BY_OK;
 	if (w->error || w->stage != STARTING) {
 		by__runtime_stop();
 	} else if (w->options->wait && !w->called) {

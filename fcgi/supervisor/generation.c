@@ -198,7 +198,7 @@ void by__generation_begin(by__supervisor *s, bool upgrade)
 /* As much as there is; beyond what is kept it is read and dropped, so that the trial is not held up. */
 static void hear(by__trial *trial)
 {
-	char rest[512];
+	char rest[512] = "";
 
 	for (;;) {
 		size_t room = sizeof(trial->text) - 1 - trial->len;

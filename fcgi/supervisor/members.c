@@ -407,9 +407,11 @@ static void report_stall(const by__supervisor *s, by__member *member, uint64_t b
 {
 	if (member->silent == beat)
 		return;
+	const uint64_t ms = age / BY__MILLISECOND;
+
 	member->silent = beat;
 	by_err(NULL, "a worker's loop does not turn", BY_F("pid", (int)member->pid), BY_F("pool", pool_name(s, member)),
-	    BY_F("seconds", (double)(age / BY__MILLISECOND) / 1e3));
+	    BY_F("seconds", (double)ms / 1e3));
 	tell(member, BY__TELL_REPORT);
 }
 

@@ -15,11 +15,9 @@
 #include "fcgi/channel.h"
 #include "fcgi/listener.h"
 
-enum {
-	BY__MEMBERS = 2 * BY__SHARED_SLOTS, /* of this region, and of the one before a change of its layout */
-	BY__NO_SLOT = UINT32_MAX
-};
+enum { BY__MEMBERS = 2 * BY__SHARED_SLOTS }; /* of this region, and of the one before a change of its layout */
 
+#define BY__NO_SLOT UINT32_MAX
 #define BY__MILLISECOND UINT64_C(1000000) /* of by_clock */
 #define BY__SECOND (1000 * BY__MILLISECOND)
 

@@ -6,7 +6,6 @@ import pwd
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import threading
@@ -102,10 +101,13 @@ class Probe:
         wait_until(lambda: self.region().reloads > before and self.region().reload_state == state,
                    f"the reload is {state}", timeout)
         assert self.process.running
+        if state == "done":
+            wait_until(self.is_of_one_generation, "the older workers take no more requests")
         return self.region()
 
-    def generation_is(self, number):
-        return wait_until(lambda: self.region().generation == number, f"generation {number} serves", 20)
+    def is_of_one_generation(self):
+        region = self.region()
+        return all(worker["generation"] == region.generation for worker in region.workers if worker["state"] == "ready")
 
     def stop(self):
         return self.process.stop()
@@ -486,7 +488,8 @@ def test_stall():
         times.append(time.monotonic() - began)
         assert answer.status == 200, (uri, answer)
     assert victim in probe.region().of("web", "ready"), "it was replaced too early to tell"
-    assert statistics.median(times) < 0.01 * SLOW, sorted(times)
+    # The fastest fifth: what others do on this machine is not measured.
+    assert sorted(times)[len(times) // 5] < 0.01 * SLOW, sorted(times)
     line = probe.said("worker stalled")[0]
     assert line["method"] == "GET" and line["route"] == API + "/spin" and line["trace_id"] == trace, line
     assert line["path"].startswith(API + "/spin"), line
@@ -818,6 +821,15 @@ def test_stop_deadline():
     probe.tell(signal.SIGTERM)
     assert probe.process.wait(10) == 1
     assert slow.is_closed(1)
+
+
+def test_stop_while_starting():
+    """a stop before the workers have started cuts nothing off, and the exit code says so"""
+    probe = Probe({"WORKER_ENVIRONMENT": "PROBE_START=hang"}, start=False)
+    probe.start(wait=False)
+    wait_until(lambda: probe.region().of("web", "starting"), "a worker starts")
+    wait_until(lambda: probe.region().of("status", "ready"), "the status process is ready")
+    assert probe.stop() == 0, probe.process.output()[-2000:]
 
 
 def test_backlog():
