@@ -140,6 +140,9 @@ tests_integration_peer_LDADD = libbanyan-all.la
 # Load for the soak: tests/soak/soak.py runs it.
 noinst_PROGRAMS += tests/soak/load
 tests_soak_load_LDADD =
+# Holds streams open: tests/bench/figures.py runs it.
+noinst_PROGRAMS += tests/bench/streams
+tests_bench_streams_LDADD =
 # What stands for a supervisor in the tests of the commands that tell one things.
 noinst_PROGRAMS += tests/integration/region
 tests_integration_region_LDADD = libbanyan-all.la
@@ -203,7 +206,10 @@ check-running:
 EXTRA_DIST += \
 	tests/bench/__init__.py \
 	tests/bench/chart.py \
+	tests/bench/figures.py \
+	tests/bench/goals.py \
 	tests/bench/insert.lua \
+	tests/bench/load.py \
 	tests/bench/peers/__init__.py \
 	tests/bench/peers/bare.c \
 	tests/bench/peers/express/.npmrc \
