@@ -79,7 +79,9 @@ endif
 # A fuzz target is one source of the same name and a folder of tests/fuzz/corpus. Here each replays its corpus, with the
 # main() of tests/support/replay.c; libFuzzer brings another one in the build that scripts/fuzz makes.
 FUZZ_TARGETS = \
+	tests/fuzz/events \
 	tests/fuzz/fastcgi \
+	tests/fuzz/form \
 	tests/fuzz/guard_body \
 	tests/fuzz/guard_head \
 	tests/fuzz/headers \
@@ -87,6 +89,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/json_read \
 	tests/fuzz/jwt \
 	tests/fuzz/list \
+	tests/fuzz/multipart \
 	tests/fuzz/request \
 	tests/fuzz/router \
 	tests/fuzz/settings \
