@@ -82,7 +82,9 @@ endif
 # A fuzz target is one source of the same name and a folder of tests/fuzz/corpus. Here each replays its corpus, with the
 # main() of tests/support/replay.c; libFuzzer brings another one in the build that scripts/fuzz makes.
 FUZZ_TARGETS = \
+	tests/fuzz/events \
 	tests/fuzz/fastcgi \
+	tests/fuzz/form \
 	tests/fuzz/guard_body \
 	tests/fuzz/guard_head \
 	tests/fuzz/headers \
@@ -90,6 +92,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/json_read \
 	tests/fuzz/jwt \
 	tests/fuzz/list \
+	tests/fuzz/multipart \
 	tests/fuzz/request \
 	tests/fuzz/router \
 	tests/fuzz/settings \
@@ -143,6 +146,9 @@ tests_integration_peer_LDADD = libbanyan-all.la
 # Load for the soak: tests/soak/soak.py runs it.
 noinst_PROGRAMS += tests/soak/load
 tests_soak_load_LDADD =
+# Holds streams open: tests/bench/figures.py runs it.
+noinst_PROGRAMS += tests/bench/streams
+tests_bench_streams_LDADD =
 # What stands for a supervisor in the tests of the commands that tell one things.
 noinst_PROGRAMS += tests/integration/region
 tests_integration_region_LDADD = libbanyan-all.la
@@ -212,7 +218,10 @@ check-running:
 EXTRA_DIST += \
 	tests/bench/__init__.py \
 	tests/bench/chart.py \
+	tests/bench/figures.py \
+	tests/bench/goals.py \
 	tests/bench/insert.lua \
+	tests/bench/load.py \
 	tests/bench/peers/__init__.py \
 	tests/bench/peers/bare.c \
 	tests/bench/peers/express/.npmrc \

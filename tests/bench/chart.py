@@ -5,17 +5,12 @@ import os
 import re
 from xml.sax.saxutils import escape
 
+from bench import goals
+
 NAMES = {"lab": "Banyan (lab)", "bare": "bare libfcgi loop", "textbook": "textbook libfcgi", "fastapi": "FastAPI",
          "express": "Express", "php": "PHP-FPM"}
 COLOURS = {"lab": "#1b7f4b"}
 OTHER = "#8a94a0"
-BOUNDS = {
-    "idle_worker_bytes": ("Idle worker, resident", lambda v: f"{v / (1 << 20):.1f} MiB"),
-    "parked_request_bytes": ("A request parked in sleep, of 5,000 in one worker", lambda v: f"{v / 1024:.1f} KiB"),
-    "fast_beside_parked_ms": ("A fast request beside them", lambda v: f"{v:.2f} ms"),
-    "cgi_beyond_start_ms": ("CGI request with SQLite, beyond the process start", lambda v: f"{v:.1f} ms"),
-}
-
 
 def write(results, cases, folder):
     with open(os.path.join(folder, "benchmarks.json"), "w", encoding="utf-8") as file:
@@ -48,16 +43,37 @@ def tables(results, cases):
             lines.append(f"| {NAMES[name]} | {got['requests_per_second']:,.0f} | {got['p99_ms']:.2f} ms | {ratio} | "
                          f"{required} | {verdict} |")
         lines.append("")
-    if results["bounds"]:
-        lines += ["### Memory and start-up", "", "| | measured | at most | |", "|---|--:|--:|---|"]
-        for name, got in results["bounds"].items():
-            title, show = BOUNDS[name]
-            lines.append(f"| {title} | {show(got['value'])} | {show(got['limit'])} | "
-                         f"{'met' if got['value'] <= got['limit'] else '**missed**'} |")
-        lines.append("")
+    for case, sizes in results["pool"].items():
+        lines += pool_table(cases[case], sizes)
+    for group, title in goals.GROUPS.items():
+        lines += figures_table(group, title, results["figures"])
     if results.get("versions"):
         lines += ["Versions: " + "; ".join(escape(text) for text in results["versions"].values()) + ".", ""]
     return "\n".join(lines)
+
+
+def pool_table(title, sizes):
+    lines = [f"### Pools: {title[0].lower()}{title[1:]}", "",
+             "| processes of each | Banyan, requests/s | p50 | p99 | PHP-FPM, requests/s | p50 | p99 | Banyan is | required | |",
+             "|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"]
+    for size, got in sizes.items():
+        cells = [f"{got[name]['requests_per_second']:,.0f} | {got[name]['p50_ms']:.2f} ms | {got[name]['p99_ms']:.2f} ms"
+                 for name in ("lab", "php")]
+        verdict = "met" if got["ratio"] >= got["required"] else "**missed**"
+        lines.append(f"| {size} | {' | '.join(cells)} | {got['ratio']:.2f} × | ≥ {got['required']} × | {verdict} |")
+    return [*lines, ""]
+
+
+def figures_table(group, title, figures):
+    names = [name for name, goal in goals.GOALS.items() if goal.group == group and name in figures]
+    if not names:
+        return []
+    lines = [f"### {title}", "", "| | measured | required | |", "|---|--:|--:|---|"]
+    for name in names:
+        goal, value = goals.GOALS[name], figures[name]["value"]
+        verdict = ("met" if goal.met(value) else "**missed**") if goal.required() else ""
+        lines.append(f"| {goal.title} | {goals.show(value, goal.unit)} | {goal.required()} | {verdict} |")
+    return [*lines, ""]
 
 
 def svg(results, cases):

@@ -18,7 +18,8 @@ PARAMS = "".join(f"fastcgi_param {name} {value}; " for name, value in {
     "SERVER_NAME": "$server_name", "SERVER_ADDR": "$server_addr", "SERVER_PORT": "$server_port",
     "REMOTE_ADDR": "$remote_addr", "REMOTE_PORT": "$remote_port", "REQUEST_METHOD": "$request_method",
     "REQUEST_URI": "$request_uri", "REQUEST_SCHEME": "$scheme", "SCRIPT_NAME": "$fastcgi_script_name",
-    "QUERY_STRING": "$query_string", "CONTENT_TYPE": "$content_type", "CONTENT_LENGTH": "$content_length"}.items())
+    "QUERY_STRING": "$query_string", "CONTENT_TYPE": "$content_type", "CONTENT_LENGTH": "$content_length",
+    "REQUEST_START": "$msec"}.items())
 NGINX = PARAMS + """
 keepalive_requests 1000000;
 fastcgi_keep_conn on; fastcgi_buffer_size 16k; fastcgi_buffers 16 16k;
@@ -97,18 +98,18 @@ def start_express(name, socket_path, directory, postgres):
     return HTTP(socket_path)
 
 
-def start_php(name, socket_path, directory, postgres):
-    """PHP-FPM with a static pool of eight, opcache on and not looking at files, persistent connections."""
+def start_php(name, socket_path, directory, postgres, children=8):
+    """PHP-FPM with a static pool, opcache on and not looking at files, persistent connections."""
     script = shutil.copy(os.path.join(HERE, "php", "index.php"), directory)
     user = "user = root\ngroup = root\n" if os.geteuid() == 0 else ""
-    configuration = harness.write(os.path.join(directory, "php-fpm.conf"), f"""
+    configuration = harness.write(os.path.join(directory, f"{name}-fpm.conf"), f"""
 [global]
-error_log = {directory}/php.log
+error_log = {directory}/{name}.log
 daemonize = no
 [peer]
 {user}listen = {socket_path}
 pm = static
-pm.max_children = 8
+pm.max_children = {children}
 pm.max_requests = 0
 clear_env = no
 catch_workers_output = yes
@@ -117,8 +118,10 @@ php_admin_flag[log_errors] = on
     program = harness.program_path("php-fpm8.2") or harness.program_path("php-fpm")
     root = ["--allow-to-run-as-root"] if os.geteuid() == 0 else []
     harness.Process([program, "-d", "opcache.enable=1", "-d", "opcache.validate_timestamps=0", "-y",
-                     configuration, "-F", *root], os.path.join(directory, "php.log"),
+                     configuration, "-F", *root], os.path.join(directory, f"{name}.log"),
                     env=environment(postgres))
+    harness.wait_until(lambda: os.path.exists(socket_path), f"{name} listens", 30)
+    os.chmod(socket_path, 0o777)
     return FastCGI(socket_path, script=script)
 
 

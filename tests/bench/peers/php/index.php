@@ -98,6 +98,13 @@ $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 if ($path === '/api/v1/ping')
 	answer(['message' => 'pong', 'service' => 'lab', 'time' => date_create('now')->format('Y-m-d\TH:i:s.u\Z')]);
 
+// Computes without a pause, as the probe's /spin does.
+if ($path === '/api/v1/spin') {
+	$until = hrtime(true) + (int)$_GET['ms'] * 1000000;
+	while (hrtime(true) < $until);
+	answer(['ms' => (int)$_GET['ms']]);
+}
+
 if ($path === '/api/v2/experiments') {
 	$size = filter_var($_GET['size'] ?? 20, FILTER_VALIDATE_INT, ['options' => ['min_range' => 1, 'max_range' => 100]]);
 	if ($size === false)
