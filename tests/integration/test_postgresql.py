@@ -132,6 +132,57 @@ def test_metrics():
     fault("metrics")
 
 
+def test_pool_in_order():
+    """Whoever waits for a connection is served in the order of coming, also after one in the middle has given up"""
+    fault("in_order")
+
+
+def pool(case):
+    check_tap(harness.run([harness.binary(FAULTS), postgres().url() + "&application_name=pool", case], timeout=60))
+
+
+def test_pool_idle_limit():
+    """The pool keeps its least number open, and closes what nobody needs beyond that"""
+    pool("idle_limit")
+
+
+def test_pool_lifetime():
+    """Connections that are too old are replaced under load, and no statement fails by it"""
+    pool("lifetime")
+
+
+def test_statement_timeout():
+    """A statement ends at the time limit for statements, on PostgreSQL and on SQLite"""
+    fault("statement_timeout")
+    url = f"sqlite:{harness.directory('db')}/test.db"
+    check_tap(harness.run([harness.binary(FAULTS), url, "statement_timeout"], timeout=60))
+
+
+def test_pool_reload():
+    """A reload applies new limits of the pool, and no request is lost by it"""
+    url = postgres().create("reloaded") + "&application_name=reloaded"
+    app = harness.App(database=url, workers=2, start=False)
+    settings = harness.write(os.path.join(app.directory, ".env"), "DATABASE_POOL_MIN=1\n")
+    nginx = harness.Nginx(app.start().socket_path, harness.directory("docs"))
+
+    def sessions():
+        return int(postgres().sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reloaded'"))
+
+    harness.wait_until(lambda: sessions() == 2 * (2 + 1), "each worker has two shared connections and one of the pool")
+    load = harness.Load(nginx.port, "/api/v1/experiments?size=1", clients=4)
+    load.wait_for(50)
+    harness.write(settings, "DATABASE_POOL_MIN=4\nDATABASE_PIPELINES=1\n")
+    app.command("reload", check=True)
+    load.wait_for(50, since=time.monotonic())
+    counts = load.stop()
+    assert set(counts) == {200}, counts
+    harness.wait_until(lambda: sessions() == 2 * (1 + 4), "the new workers have the new numbers, and the old are gone")
+    harness.write(settings, "DATABASE_POOL_MIN=5\nDATABASE_POOL_MAX=4\n")
+    done = app.command("reload")
+    assert done.returncode != 0 and "DATABASE_POOL_MIN" in done.stdout + done.stderr, done
+    assert app.fastcgi("GET", "/api/v1/experiments").status == 200
+
+
 def first_after(log):
     return int(re.search(r"first_after=(\d+)", log).group(1)) / 1e9
 
