@@ -152,7 +152,8 @@ SOURCE_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
-	tests/check/test_scripts.py
+	tests/check/test_scripts.py \
+	tests/check/test_secrets.py
 SERVER_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_cgi.py \
