@@ -164,6 +164,7 @@ SERVER_TESTS = \
 	tests/e2e/test_streams.py \
 	tests/e2e/test_supervision.py \
 	tests/e2e/test_gateways.py \
+	tests/integration/test_blocking.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \

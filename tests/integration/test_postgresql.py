@@ -2,9 +2,7 @@
 
 import os
 import re
-import socket
 import sys
-import threading
 import time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
@@ -58,36 +56,9 @@ def test_postgresql_other_collation():
     conformance(postgres().url("other"))
 
 
-class Relay(threading.Thread):
-    """A TCP port that passes everything on to the cluster's unix socket."""
-
-    def __init__(self, path):
-        super().__init__(daemon=True)
-        self.path, self.listener = path, socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.start()
-
-    def run(self):
-        while True:
-            near, _ = self.listener.accept()
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(self.path)
-            for source, target in ((near, far), (far, near)):
-                threading.Thread(target=self.copy, args=(source, target), daemon=True).start()
-
-    @staticmethod
-    def copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-
 def test_host_by_name():
     """A host given by name, among hosts that do not answer, is found over TCP"""
-    relay = Relay(f"{postgres().directory}/.s.PGSQL.5432")
+    relay = harness.Relay(f"{postgres().directory}/.s.PGSQL.5432")
     url = f"postgresql://postgres@localhost:{relay.port}/postgres?sslmode=disable"
     check_tap(harness.run([harness.binary(FAULTS), url, "deadlines"], timeout=60))
     hosts = f"127.0.0.1:{harness.free_port()},localhost:{relay.port}"
