@@ -23,6 +23,7 @@ FILES = (
     (r"/proc/\d+/statm|/proc/self/statm", "made by the kernel out of memory: the worker's size, five times a second"),
     (r".*/app\.log", "the log: lines are written in batches, and what a full disk costs is counted, not waited for"),
     (r"/dev/urandom", "never waits once the machine runs"),
+    (r".*/\.pgpass", "libpq looks for it when it opens a connection whose password nobody gave it"),
     (r"/etc/localtime", "the C library's, once"),
 )
 
