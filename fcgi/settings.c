@@ -19,10 +19,16 @@ enum { WORKERS_MAX = 120 };
 static const by_field database_fields[] = {
 	BY_FIELD(by__database_settings, pipelines, .minimum = BY_NUM(1), .maximum = BY_NUM(64), .default_value = "2",
 	    .doc = "Connections a worker shares among statements outside transactions"),
+	BY_FIELD(by__database_settings, pool_min, .minimum = BY_NUM(0), .maximum = BY_NUM(1000), .default_value = "0",
+	    .doc = "Connections for transactions that a worker keeps open, also while nothing needs them"),
 	BY_FIELD(by__database_settings, pool_max, .minimum = BY_NUM(1), .maximum = BY_NUM(1000), .default_value = "10",
-	    .doc = "Most connections a worker opens for transactions"),
+	    .doc = "Most connections a worker opens for transactions; with SQLite, for reading, and at most 4"),
 	BY_FIELD(by__database_settings, pool_timeout, .default_value = "5s",
 	    .doc = "How long a transaction waits for a connection before the answer is 503"),
+	BY_FIELD(by__database_settings, pool_idle, .default_value = "10m",
+	    .doc = "A connection above DATABASE_POOL_MIN that no transaction needs for so long is closed; 0: none is"),
+	BY_FIELD(by__database_settings, pool_lifetime, .default_value = "1h",
+	    .doc = "A connection of this age is replaced as soon as it is free, no statement of it fails; 0: none is"),
 	BY_FIELD(by__database_settings, connect_timeout, .default_value = "5s",
 	    .doc = "How long connecting may take"),
 	BY_FIELD(by__database_settings, statement_timeout, .default_value = "0",
@@ -161,6 +167,25 @@ static void positive(by_faults *faults, const char *name, by_duration value)
 		by_fault_add(faults, BY_FAULT_SETTING, name, "minimum", "must be longer than 0");
 }
 
+static void at_most(by_faults *faults, const char *name, by_duration value, int64_t hours)
+{
+	if (value.us > hours * 3600 * 1000000)
+		by_fault_add(faults, BY_FAULT_SETTING, name, "maximum", "must not be longer than %dh", (int)hours);
+}
+
+static void check_database(by_faults *faults, const by__database_settings *s)
+{
+	positive(faults, "DATABASE_POOL_TIMEOUT", s->pool_timeout);
+	positive(faults, "DATABASE_CONNECT_TIMEOUT", s->connect_timeout);
+	at_most(faults, "DATABASE_POOL_TIMEOUT", s->pool_timeout, 1);
+	at_most(faults, "DATABASE_CONNECT_TIMEOUT", s->connect_timeout, 1);
+	at_most(faults, "DATABASE_STATEMENT_TIMEOUT", s->statement_timeout, 24);
+	at_most(faults, "DATABASE_POOL_IDLE", s->pool_idle, 24 * 7);
+	at_most(faults, "DATABASE_POOL_LIFETIME", s->pool_lifetime, 24 * 7);
+	if (s->pool_min > s->pool_max)
+		by_fault_add(faults, BY_FAULT_SETTING, "DATABASE_POOL_MIN", "maximum", "must not be more than DATABASE_POOL_MAX");
+}
+
 static void check_settings(by_faults *faults, const by__app_settings *s)
 {
 	positive(faults, "HEAD_TIMEOUT", s->head_timeout);
@@ -171,8 +196,7 @@ static void check_settings(by_faults *faults, const by__app_settings *s)
 	positive(faults, "IDLE_TIMEOUT", s->idle_timeout);
 	positive(faults, "QUEUE_TIMEOUT", s->queue_timeout);
 	positive(faults, "POISON_TIME", s->poison_time);
-	positive(faults, "DATABASE_POOL_TIMEOUT", s->database.pool_timeout);
-	positive(faults, "DATABASE_CONNECT_TIMEOUT", s->database.connect_timeout);
+	check_database(faults, &s->database);
 	if (s->body_max.bytes == 0)
 		by_fault_add(faults, BY_FAULT_SETTING, "BODY_MAX", "minimum", "must be larger than 0");
 }

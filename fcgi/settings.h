@@ -26,8 +26,11 @@ BY_ENUM(by__forwarded, BY__FORWARDED);
 
 typedef struct by__database_settings {
 	int64_t     pipelines;
+	int64_t     pool_min;
 	int64_t     pool_max;
 	by_duration pool_timeout;
+	by_duration pool_idle;
+	by_duration pool_lifetime;
 	by_duration connect_timeout;
 	by_duration statement_timeout;
 	int64_t     queue_max;

@@ -43,6 +43,7 @@ EXTRA_DIST += \
 	scripts/README.md \
 	scripts/build \
 	scripts/check-layers \
+	scripts/check-secrets \
 	scripts/fuzz \
 	scripts/install-packages \
 	scripts/lint \

@@ -161,7 +161,8 @@ SOURCE_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
-	tests/check/test_scripts.py
+	tests/check/test_scripts.py \
+	tests/check/test_secrets.py
 SERVER_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_cgi.py \
@@ -175,6 +176,7 @@ SERVER_TESTS = \
 	tests/e2e/test_settings.py \
 	tests/e2e/test_streams.py \
 	tests/e2e/test_supervision.py \
+	tests/integration/test_blocking.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \
