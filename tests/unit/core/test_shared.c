@@ -274,11 +274,11 @@ START_TEST(a_poisoned_route_is_known_until_its_time_is_over)
 	ck_assert_uint_ne(key, by__poison_key("POST", "/things/{id}"));
 	ck_assert_uint_eq(key, by__poison_key("HEAD", "/things/{id}"));
 	ck_assert_uint_eq(by__poisoned(key), 0);
-	by__poison_add(key, BY_SECONDS(10));
+	by__poison_add("GET", "/things/{id}", BY_SECONDS(10));
 	ck_assert_uint_ge(by__poisoned(key), 9);
 	ck_assert_uint_le(by__poisoned(key), 10);
 	ck_assert_uint_eq(by__poisoned(by__poison_key("POST", "/things/{id}")), 0);
-	by__poison_add(key, BY_SECONDS(0));
+	by__poison_add("GET", "/things/{id}", BY_SECONDS(0));
 	ck_assert_uint_eq(by__poisoned(key), 0);
 }
 END_TEST
@@ -290,7 +290,7 @@ START_TEST(more_poisoned_routes_than_there_is_room_for_push_out_those_that_end_f
 	(void)by__shared_get();
 	for (int i = 0; i <= BY__SHARED_POISONS; i++) {
 		snprintf(route, sizeof(route), "/r/%d", i);
-		by__poison_add(by__poison_key("GET", route), BY_SECONDS(100 + i));
+		by__poison_add("GET", route, BY_SECONDS(100 + i));
 	}
 	ck_assert_uint_eq(by__poisoned(by__poison_key("GET", "/r/0")), 0);
 	for (int i = 1; i <= BY__SHARED_POISONS; i++) {
