@@ -153,7 +153,7 @@ by_error *by__shared_create(by_arena *arena, uint32_t slots, const char *path)
 	uint32_t cells = by__metrics_cells();
 	size_t size = region_size(slots + 1, cells);
 	uint64_t *counted = BY_NEW_ARRAY(arena, uint64_t, cells);
-	void *map;
+	void *map = NULL;
 
 	for (uint32_t i = 0; i < cells; i++)
 		counted[i] = atomic_load_explicit(&shared.own_cells[i], memory_order_relaxed);
