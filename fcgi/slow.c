@@ -4,6 +4,7 @@
  * turning; a timer's signal finds it, whose handler neither allocates nor locks.
  */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,7 +53,7 @@ static void tell(by_ctx *ctx, uint64_t elapsed)
 	const by_log_arg arguments[] = {
 		BY_F("method", ctx->request ? ctx->request->method_name : none),
 		BY_F("path", ctx->request ? ctx->request->path : none),
-		BY_F("seconds", (double)(elapsed / 1000000) / 1e3),
+		BY_F("seconds", round((double)elapsed / 1e6) / 1e3),
 		{ "stack", { .tag = BY_VALUE_JSON, .text = { stack.text, stack.len } } },
 	};
 

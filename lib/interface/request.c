@@ -46,7 +46,7 @@ typedef struct known {
 static const known known_server[] = {
 	KNOWN("REQUEST_METHOD", 8, method_name),
 	KNOWN("REQUEST_URI", 8, target),
-	KNOWN("REQUEST_START", 8, start),
+	KNOWN("REQUEST_START", 9, start),
 };
 
 static const known known_headers[] = {
@@ -93,7 +93,7 @@ static void variable_take(by_request *request, const char *variable)
 				take_if(request, variable, &known_headers[i]);
 		break;
 	case 'R':
-		if (strncmp(variable, "REQUEST_", 8) == 0)
+		if (strncmp(variable, "REQUEST_", 8) == 0 && variable[8] != '\0')
 			for (size_t i = 0; i < BY_COUNT(known_server); i++)
 				take_if(request, variable, &known_server[i]);
 		else if (strncmp(variable, "REMOTE_", 7) == 0)

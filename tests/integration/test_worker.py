@@ -280,7 +280,7 @@ def test_report():
     busy = worker.send("/api/v1/spin?ms=1500")
     def told():
         worker.process.send_signal(signal.SIGPROF)
-        return next((line for line in worker.lines("worker stalled") if "route" in line), None)
+        return next((line for line in worker.lines("worker stalled") if line.get("route") == "/api/v1/spin"), None)
     line = harness.wait_until(told, "the report", interval=0.1)
     check_report(line, "/api/v1/spin", "spin")
     assert line["pid"] == worker.process.pid and line["seconds"] >= 0, line
