@@ -28,7 +28,7 @@
 /* Between two steps of a pool that grows. */
 #define GROWTH (100 * BY__MILLISECOND)
 /* A worker that leaves has stopped accepting by then, or its loop is stalled. */
-#define LEAVE_TIME (500 * BY__MILLISECOND)
+#define LEAVE_TIME BY__SECOND
 /* A loop that is late by so much is busy with something else than requests that wait. */
 #define LATE (500 * BY__MILLISECOND)
 

@@ -164,16 +164,21 @@ class Calls:
 
 
 class Watch:
-    """Looks at the region all the while: the most workers of a pool that take requests at a time."""
+    """
+    Looks at the region all the while: the most workers of a pool that take requests at a time. A look takes a while
+    itself, so those count that were ready in two looks, and thus all together between them.
+    """
 
     def __init__(self, probe, pool="web"):
         self.most, self._stop = 0, threading.Event()
 
         def look():
+            before = set()
             while not self._stop.is_set():
                 with contextlib.suppress(OSError):
-                    self.most = max(self.most, len(probe.region().of(pool, "ready")))
-                time.sleep(0.002)
+                    now = set(probe.region().of(pool, "ready"))
+                    self.most, before = max(self.most, len(now & before)), now
+                time.sleep(0.001)
         self._thread = threading.Thread(target=look, daemon=True)
         self._thread.start()
 

@@ -112,6 +112,37 @@ START_TEST(the_supervisor_writes_a_row_of_its_own_and_keeps_what_it_counted)
 }
 END_TEST
 
+START_TEST(a_region_that_is_taken_over_gets_more_slots_and_keeps_what_was_counted)
+{
+	by_arena *arena = by_arena_new(0);
+	char path[] = "/tmp/by-shared-XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	reserve();
+	ck_ok(by__shared_create(arena, 2, path));
+	work(0, 5);
+	work(1, 7);
+	by_count(job_count, 3);
+	ck_assert(by__shared_adopt(path, 6));
+	ck_assert_uint_eq(by__shared_get()->slots, 6);
+	ck_assert_uint_eq(by__shared_rows(), 7);
+	ck_assert_uint_eq(by__shared_cells(0)[job_count.cell], 5);
+	ck_assert_uint_eq(by__shared_cells(1)[job_count.cell], 7);
+	ck_assert_uint_eq(by__shared_cells(2)[job_count.cell], 0);
+	ck_assert_uint_eq(by__shared_cells(6)[job_count.cell], 3);
+	by_count(job_count, 1);
+	ck_assert_uint_eq(by__shared_cells(6)[job_count.cell], 4);
+	work(5, 9);
+	ck_assert_uint_eq(by__shared_cells(5)[job_count.cell], 9);
+	ck_assert(by__shared_adopt(path, 3));
+	ck_assert_uint_eq(by__shared_get()->slots, 6);
+	(void)unlink(path);
+	by_arena_free(&arena);
+}
+END_TEST
+
 START_TEST(a_number_of_workers_out_of_bounds_is_refused)
 {
 	by_arena *arena = by_arena_new(0);
@@ -307,4 +338,5 @@ UNIT("shared", a_file_is_taken_over_by_the_same_program_with_all_that_is_in_it,
     more_poisoned_routes_than_there_is_room_for_push_out_those_that_end_first,
     without_set_up_there_is_one_private_slot, slots_and_rows_begin_on_cache_lines,
     what_workers_write_the_supervisor_reads, a_worker_goes_on_from_its_predecessors_counters_but_not_its_gauges,
-    the_supervisor_writes_a_row_of_its_own_and_keeps_what_it_counted, a_number_of_workers_out_of_bounds_is_refused);
+    the_supervisor_writes_a_row_of_its_own_and_keeps_what_it_counted,
+    a_region_that_is_taken_over_gets_more_slots_and_keeps_what_was_counted, a_number_of_workers_out_of_bounds_is_refused);
