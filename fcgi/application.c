@@ -101,8 +101,11 @@ by_error *by__application_open(by__application *application, by_arena *arena, by
 	const by__app_settings *s = &application->settings;
 	const by_database_options options = {
 		.pipelines = (uint32_t)s->database.pipelines,
+		.pool_min = (uint32_t)s->database.pool_min,
 		.pool_max = (uint32_t)s->database.pool_max,
 		.pool_timeout = s->database.pool_timeout,
+		.pool_idle = s->database.pool_idle,
+		.pool_lifetime = s->database.pool_lifetime,
 		.connect_timeout = s->database.connect_timeout,
 		.statement_timeout = s->database.statement_timeout,
 		.queue_max = (uint32_t)s->database.queue_max,

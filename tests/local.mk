@@ -48,6 +48,8 @@ check_PROGRAMS += \
 	tests/unit/core/test_task \
 	tests/unit/core/test_time \
 	tests/unit/domain/test_entity \
+	tests/unit/fcgi/test_channel \
+	tests/unit/fcgi/test_gate \
 	tests/unit/fcgi/test_guard \
 	tests/unit/fcgi/test_launch \
 	tests/unit/fcgi/test_peer \
@@ -68,6 +70,7 @@ check_PROGRAMS += \
 	tests/unit/interface/test_observe \
 	tests/unit/interface/test_openapi \
 	tests/unit/interface/test_problem \
+	tests/unit/interface/test_refusal \
 	tests/unit/interface/test_request \
 	tests/unit/interface/test_router \
 	tests/unit/interface/test_trace \
@@ -158,22 +161,29 @@ SOURCE_TESTS = \
 	tests/check/test_layers.py \
 	tests/check/test_readme.py \
 	tests/check/test_requirements.py \
-	tests/check/test_scripts.py
+	tests/check/test_scripts.py \
+	tests/check/test_secrets.py
 SERVER_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_cgi.py \
 	tests/e2e/test_docs.py \
+	tests/e2e/test_doctor.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
+	tests/e2e/test_gateways.py \
+	tests/e2e/test_reload.py \
+	tests/e2e/test_settings.py \
 	tests/e2e/test_streams.py \
 	tests/e2e/test_supervision.py \
-	tests/e2e/test_gateways.py \
+	tests/integration/test_blocking.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
 	tests/integration/test_postgresql.py \
+	tests/integration/test_supervisor.py \
+	tests/integration/test_worker.py \
 	tests/soak/test_soak.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
@@ -188,6 +198,7 @@ EXTRA_DIST += \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
+	tests/support/region.py \
 	tests/support/tokens.py \
 	tests/support/webservers.py
 

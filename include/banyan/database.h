@@ -54,8 +54,11 @@ typedef enum by_isolation {
 
 typedef struct by_database_options {
 	uint32_t    pipelines;       /* shared connections for statements outside transactions */
-	uint32_t    pool_max;        /* connections for transactions */
+	uint32_t    pool_min;        /* connections for transactions that are kept open */
+	uint32_t    pool_max;        /* most of them; SQLite: readers, of which it has 4 at most */
 	by_duration pool_timeout;    /* waiting for one */
+	by_duration pool_idle;       /* one above the minimum that nobody needs for so long is closed; 0: never */
+	by_duration pool_lifetime;   /* a connection of this age, shared ones too, is replaced when it is free; 0: never */
 	by_duration connect_timeout;
 	by_duration statement_timeout; /* 0: only the context's deadline */
 	uint32_t    queue_max;       /* coroutines waiting for a connection; beyond it OVERLOADED */

@@ -183,6 +183,154 @@ static by_error *deadlines(by_ctx *ctx)
 	return BY_OK;
 }
 
+/* ---- who is served first ---- */
+
+enum { IN_LINE = 12, GIVES_UP = 5 };
+
+typedef struct in_line {
+	int       number;
+	int      *served; /* how many have been, so far */
+	int       place;
+	by_error *error;
+} in_line;
+
+static by_error *take_place(by_ctx *ctx, void *argument)
+{
+	in_line *self = argument;
+	self->place = ++*self->served;
+	/* Long enough for whoever is not next to come first if order were not kept. */
+	return by_sleep(ctx, BY_MILLISECONDS(self->number ? 5 : 300));
+}
+
+static by_error *stand_in_line(by_ctx *ctx, in_line *self)
+{
+	if (self->number == GIVES_UP)
+		by_ctx_limit(ctx, BY_MILLISECONDS(50));
+	self->error = by_transact(ctx, BY_TX_READ_COMMITTED, take_place, self);
+	return BY_OK;
+}
+BY_TASK(stand_in_line, in_line);
+
+/* pool_max 1: the first holds the one connection while the others come, and one in their middle leaves. */
+static by_error *in_order(by_ctx *ctx)
+{
+	in_line  all[IN_LINE];
+	by_task *tasks[IN_LINE];
+	int      served = 0;
+	bool     ok = true;
+	for (int i = 0; i < IN_LINE; i++) {
+		all[i] = (in_line){ .number = i, .served = &served };
+		tasks[i] = BY_SPAWN(ctx, stand_in_line, &all[i]);
+	}
+	for (int i = 0; i < IN_LINE; i++)
+		BY_TRY(by_join(ctx, tasks[i]));
+	for (int i = 0; i < IN_LINE; i++) {
+		printf("# number %d was served as %d\n", i, all[i].place);
+		ok = ok && (i == GIVES_UP || (!all[i].error && all[i].place == i + 1 - (i > GIVES_UP)));
+	}
+	report(ok, "whoever waits for a connection is served in the order of coming");
+	report(all[GIVES_UP].place == 0 && by_error_is(all[GIVES_UP].error, DEADLINE_EXCEEDED),
+	    "one that gives up in the middle does so at its own deadline, and the line goes on");
+	return BY_OK;
+}
+
+/* ---- the pool's least number, idle limit and age ---- */
+
+/* Others' sessions with this database; `shared` among them are not the pool's. */
+static by_error *count_sessions(by_ctx *ctx, int64_t *count)
+{
+	return ask(ctx, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pool'", count);
+}
+
+static by_error *await_sessions(by_ctx *ctx, int64_t wanted, int64_t *count)
+{
+	*count = -1;
+	for (int i = 0; i < 400 && *count != wanted; i++) {
+		BY_TRY(count_sessions(ctx, count));
+		if (*count != wanted)
+			BY_TRY(by_sleep(ctx, BY_MILLISECONDS(25)));
+	}
+	return BY_OK;
+}
+
+/* pool_min 2, pool_max 6, pool_idle 400 ms, beside two shared ones. */
+static by_error *idle_limit(by_ctx *ctx)
+{
+	enum { MANY = 6 };
+	sleeper all[MANY] = { { 0 } };
+	int64_t open = 0;
+	bool    ok = true;
+	BY_TRY(await_sessions(ctx, 2 + 2, &open));
+	report(open == 4, "the least number of connections is opened before anything needs them");
+	BY_TRY(spawn_sleepers(ctx, all, MANY, "SELECT pg_sleep(0.2)"));
+	for (int i = 0; i < MANY; i++)
+		ok = ok && !all[i].error;
+	BY_TRY(count_sessions(ctx, &open));
+	printf("# %lld connections after the load\n", (long long)open);
+	report(ok && open == 2 + 6, "under load the pool grows to its bound");
+	BY_TRY(await_sessions(ctx, 2 + 2, &open));
+	report(open == 4, "connections that nobody needs are closed, but not below the least number");
+	BY_TRY(by_sleep(ctx, BY_MILLISECONDS(1000)));
+	BY_TRY(count_sessions(ctx, &open));
+	report(open == 4, "and it stays at that");
+	return BY_OK;
+}
+
+typedef struct steady {
+	uint64_t ends;
+	int      done, failed;
+} steady;
+
+static by_error *run_steadily(by_ctx *ctx, steady *self)
+{
+	static char sql[] = "SELECT 7001";
+	for (int i = 0; by_clock() < self->ends; i++) {
+		by_error *error = i % 2 ? run(ctx, sql) : by_transact(ctx, BY_TX_READ_COMMITTED, run_argument, sql);
+		self->failed += error != NULL;
+		self->done++;
+		BY_TRY(by_sleep(ctx, BY_MILLISECONDS(1)));
+	}
+	return BY_OK;
+}
+BY_TASK(run_steadily, steady);
+
+static by_error *count_older(by_ctx *ctx, int64_t *count)
+{
+	return ask(ctx, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pool' "
+	    "AND backend_start < (SELECT at FROM remembered)", count);
+}
+
+/* pool_lifetime 300 ms: in two seconds under load every connection is replaced several times. */
+static by_error *lifetime(by_ctx *ctx)
+{
+	enum { MANY = 16 };
+	steady   self = { .ends = by_clock() + UINT64_C(2000000000) };
+	by_task *tasks[MANY];
+	bool     none = false;
+	BY_TRY(ctx->providers->database->driver->script(ctx, ctx->providers->database, NULL,
+	    "DROP TABLE IF EXISTS remembered; CREATE TABLE remembered AS SELECT clock_timestamp() AS at"));
+	for (int i = 0; i < MANY; i++)
+		tasks[i] = BY_SPAWN(ctx, run_steadily, &self);
+	for (int i = 0; i < MANY; i++)
+		BY_TRY(by_join(ctx, tasks[i]));
+	printf("# %d statements, %d failed\n", self.done, self.failed);
+	report(self.done > 0 && self.failed == 0, "no statement fails while connections are replaced");
+	BY_TRY(await_none(ctx, count_older, &none));
+	report(none, "no connection is left of those that were there first");
+	return BY_OK;
+}
+
+/* statement_timeout 200 ms. */
+static by_error *statement_timeout(by_ctx *ctx)
+{
+	bool     lite = strcmp(ctx->providers->database->driver->dialect, "sqlite") == 0;
+	uint64_t since = by_clock();
+	by_error *error = run(ctx, lite ? "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+	                                : "SELECT pg_sleep(60)");
+	report(by_error_is(error, DEADLINE_EXCEEDED) && ms_since(since) < 30000, "a statement ends at its time limit");
+	return BY_OK;
+}
+
 /* ---- a slow neighbour ---- */
 
 typedef struct timed {
@@ -459,14 +607,20 @@ typedef struct fault_case {
 } fault_case;
 
 static const fault_case cases[] = {
-	{ "fifty_sleeps", fifty_sleeps, { 2, 50, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
-	{ "exhausted_pool", exhausted_pool, { 2, 2, { 300000 }, { 5000000 }, { 0 }, 3 } },
-	{ "deadlines", deadlines, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
-	{ "slow_neighbour", slow_neighbour, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
-	{ "load", under_load, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
-	{ "metrics", metrics, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
-	{ "refused_begin", refused_begin, { 2, 2, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
-	{ "speed", speed, { 2, 8, { 3000000 }, { 5000000 }, { 0 }, 1000 } },
+	{ "fifty_sleeps", fifty_sleeps, { .pool_max = 50, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
+	{ "exhausted_pool", exhausted_pool, { .pool_max = 2, .pool_timeout = { 300000 }, .queue_max = 3 } },
+	{ "deadlines", deadlines, { .pool_max = 2, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
+	{ "slow_neighbour", slow_neighbour, { .pool_max = 2, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
+	{ "load", under_load, { .pool_max = 8, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
+	{ "metrics", metrics, { .pool_max = 8, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
+	{ "refused_begin", refused_begin, { .pool_max = 2, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
+	{ "in_order", in_order, { .pool_max = 1, .pool_timeout = { 20000000 }, .queue_max = 100 } },
+	{ "statement_timeout", statement_timeout, { .pool_max = 2, .statement_timeout = { 200000 }, .queue_max = 100 } },
+	{ "idle_limit", idle_limit, { .pool_min = 2, .pool_max = 6, .pool_timeout = { 20000000 }, .pool_idle = { 400000 },
+	    .queue_max = 100 } },
+	{ "lifetime", lifetime, { .pool_min = 1, .pool_max = 4, .pool_timeout = { 20000000 }, .pool_lifetime = { 300000 },
+	    .queue_max = 1000 } },
+	{ "speed", speed, { .pool_max = 8, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
 };
 
 typedef struct command_line {

@@ -2,9 +2,7 @@
 
 import os
 import re
-import socket
 import sys
-import threading
 import time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
@@ -58,36 +56,9 @@ def test_postgresql_other_collation():
     conformance(postgres().url("other"))
 
 
-class Relay(threading.Thread):
-    """A TCP port that passes everything on to the cluster's unix socket."""
-
-    def __init__(self, path):
-        super().__init__(daemon=True)
-        self.path, self.listener = path, socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.start()
-
-    def run(self):
-        while True:
-            near, _ = self.listener.accept()
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(self.path)
-            for source, target in ((near, far), (far, near)):
-                threading.Thread(target=self.copy, args=(source, target), daemon=True).start()
-
-    @staticmethod
-    def copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-
 def test_host_by_name():
     """A host given by name, among hosts that do not answer, is found over TCP"""
-    relay = Relay(f"{postgres().directory}/.s.PGSQL.5432")
+    relay = harness.Relay(f"{postgres().directory}/.s.PGSQL.5432")
     url = f"postgresql://postgres@localhost:{relay.port}/postgres?sslmode=disable"
     check_tap(harness.run([harness.binary(FAULTS), url, "deadlines"], timeout=60))
     hosts = f"127.0.0.1:{harness.free_port()},localhost:{relay.port}"
@@ -130,6 +101,57 @@ def test_slow_neighbour():
 def test_metrics():
     """Statements, preparations and connections are counted, and nothing is prepared again under load"""
     fault("metrics")
+
+
+def test_pool_in_order():
+    """Whoever waits for a connection is served in the order of coming, also after one in the middle has given up"""
+    fault("in_order")
+
+
+def pool(case):
+    check_tap(harness.run([harness.binary(FAULTS), postgres().url() + "&application_name=pool", case], timeout=60))
+
+
+def test_pool_idle_limit():
+    """The pool keeps its least number open, and closes what nobody needs beyond that"""
+    pool("idle_limit")
+
+
+def test_pool_lifetime():
+    """Connections that are too old are replaced under load, and no statement fails by it"""
+    pool("lifetime")
+
+
+def test_statement_timeout():
+    """A statement ends at the time limit for statements, on PostgreSQL and on SQLite"""
+    fault("statement_timeout")
+    url = f"sqlite:{harness.directory('db')}/test.db"
+    check_tap(harness.run([harness.binary(FAULTS), url, "statement_timeout"], timeout=60))
+
+
+def test_pool_reload():
+    """A reload applies new limits of the pool, and no request is lost by it"""
+    url = postgres().create("reloaded") + "&application_name=reloaded"
+    app = harness.App(database=url, workers=2, start=False)
+    settings = harness.write(os.path.join(app.directory, ".env"), "DATABASE_POOL_MIN=1\n")
+    nginx = harness.Nginx(app.start().socket_path, harness.directory("docs"))
+
+    def sessions():
+        return int(postgres().sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reloaded'"))
+
+    harness.wait_until(lambda: sessions() == 2 * (2 + 1), "each worker has two shared connections and one of the pool")
+    load = harness.Load(nginx.port, "/api/v1/experiments?size=1", clients=4)
+    load.wait_for(50)
+    harness.write(settings, "DATABASE_POOL_MIN=4\nDATABASE_PIPELINES=1\n")
+    app.command("reload", check=True)
+    load.wait_for(50, since=time.monotonic())
+    counts = load.stop()
+    assert set(counts) == {200}, counts
+    harness.wait_until(lambda: sessions() == 2 * (1 + 4), "the new workers have the new numbers, and the old are gone")
+    harness.write(settings, "DATABASE_POOL_MIN=5\nDATABASE_POOL_MAX=4\n")
+    done = app.command("reload")
+    assert done.returncode != 0 and "DATABASE_POOL_MIN" in done.stdout + done.stderr, done
+    assert app.fastcgi("GET", "/api/v1/experiments").status == 200
 
 
 def first_after(log):

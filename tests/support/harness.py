@@ -478,6 +478,33 @@ class Postgres:
         return int(self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}'"))
 
 
+class Relay(threading.Thread):
+    """A TCP port that passes everything on to the cluster's unix socket."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path, self.listener = path, socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            near, _ = self.listener.accept()
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self.path)
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=self.copy, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def copy(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
 # ---- the application ------------------------------------------------------
 
 TOKEN_KEY = "a key for tests alone, at least 32 bytes"

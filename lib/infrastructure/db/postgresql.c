@@ -79,6 +79,8 @@ static void set_options(by__pg *database, const by_database_options *options)
 		database->options.pool_max = defaults.pool_max;
 	if (!database->options.queue_max)
 		database->options.queue_max = defaults.queue_max;
+	if (database->options.pool_min > database->options.pool_max)
+		database->options.pool_min = database->options.pool_max;
 }
 
 static by_error *pg_open(by_arena *arena, const char *url, const by_database_options *options, by_database **out)
@@ -100,13 +102,16 @@ static by_error *pg_open(by_arena *arena, const char *url, const by_database_opt
 	database->loop = by__loop();
 	uv_idle_init(database->loop, &database->flush);
 	database->flush.data = database;
-	database->handles = 1;
+	uv_timer_init(database->loop, &database->keep);
+	database->keep.data = database;
+	database->handles = 2;
 	database->shared = BY_NEW_ARRAY(database->arena, by__pg_connection *, database->options.pipelines);
 	database->pool = BY_NEW_ARRAY(database->arena, by__pg_connection *, database->options.pool_max);
 	for (uint32_t i = 0; i < database->options.pipelines; i++)
 		database->shared[i] = by__pg_connection_new(database, BY__PG_SHARED);
 	for (uint32_t i = 0; i < database->options.pipelines; i++)
 		by__pg_connection_open(database->shared[i]);
+	by__pg_keep(database);
 	*out = &database->base;
 	return BY_OK;
 }
@@ -124,7 +129,7 @@ void by__pg_handle_gone(by__pg *database)
 	free(database);
 }
 
-static void on_flush_closed(uv_handle_t *handle)
+static void on_closed(uv_handle_t *handle)
 {
 	by__pg_handle_gone(handle->data);
 }
@@ -144,7 +149,8 @@ static void pg_close(by_database *base)
 		else
 			by__pg_connection_free(connection);
 	}
-	uv_close((uv_handle_t *)&database->flush, on_flush_closed);
+	uv_close((uv_handle_t *)&database->flush, on_closed);
+	uv_close((uv_handle_t *)&database->keep, on_closed);
 }
 
 /* ---- statements ---- */

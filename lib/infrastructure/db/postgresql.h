@@ -117,6 +117,8 @@ struct by__pg_connection {
 	bool                dirty;     /* something may be left in the session */
 	bool                flush_due;
 	unsigned            attempts;  /* that failed in a row */
+	uint64_t            expires_at; /* by the loop's clock: then it is too old */
+	uint64_t            idle_since;
 	by__pg_request     *script;    /* a simple query is running, outside pipeline mode */
 	struct by__pg_lookup *lookup;  /* of its host's name, under way */
 	struct by__pg_cancelling *cancel; /* a thread sends a cancel request */
@@ -150,6 +152,7 @@ struct by__pg {
 	by__pg_address     *address;
 	uv_loop_t          *loop;
 	uv_idle_t           flush;
+	uv_timer_t          keep;      /* looks after the pool's age and least number */
 	by__pg_connection  *flush_first;
 	bool                closing;
 	bool                down;      /* the last attempt to connect failed, and nothing is connected */
@@ -190,7 +193,7 @@ void by__pg_address_free(by__pg *database);
 /* postgresql_connection.c */
 by__pg_connection *by__pg_connection_new(by__pg *database, by__pg_role role);
 void by__pg_connection_open(by__pg_connection *connection);
-/* Everything in flight is lost, and the connection closed; the pool decides what becomes of it. */
+/* Everything in flight is lost, and the connection closed; the pool decides what becomes of it. `why` is logged; NULL: meant. */
 void by__pg_connection_break(by__pg_connection *connection, const char *why);
 /* Closed with its farewell; its memory goes when libuv has let go of it. */
 void by__pg_connection_free(by__pg_connection *connection);
@@ -229,6 +232,10 @@ void by__pg_dispatch(by__pg *database);
 BY_MUST_CHECK by_error *by__pg_take(by_ctx *ctx, by__pg *database, by__pg_connection **connection);
 /* Gives it back; it is cleaned first when it must be. */
 void by__pg_give(by__pg_connection *connection);
+/* Has the pool look after its age and least number from now on. */
+void by__pg_keep(by__pg *database);
+/* When a connection that opens now will be too old; not the same for all, so that they do not go together. */
+uint64_t by__pg_expiry(const by__pg *database);
 /* What the connections tell. */
 void by__pg_on_ready(by__pg_connection *connection);
 void by__pg_on_drained(by__pg_connection *connection);

@@ -5,8 +5,10 @@
  */
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "infrastructure/db/postgresql.h"
 
@@ -115,6 +117,17 @@ static void keep(by__pg *database, const PQconninfoOption *option)
 		address->resolve = false;
 }
 
+/* Of the user database, which may be a server, libpq would ask this for each connection; here it is asked once, at the start. */
+static void set_user(by__pg *database)
+{
+	const struct passwd *who = getpwuid(geteuid());
+	if (!who)
+		return;
+	if (!getenv("PGUSER") && !getenv("PGSERVICE"))
+		set(database->address, "user", by_copy(database->arena, who->pw_name));
+	(void)setenv("HOME", who->pw_dir, 0);
+}
+
 static void set_defaults(by__pg *database)
 {
 	by__pg_address *address = database->address;
@@ -129,6 +142,7 @@ static void set_defaults(by__pg *database)
 	const char *options = session_options(database, given);
 	if (options)
 		set(address, "options", options);
+	set_user(database);
 	set(address, "client_encoding", "UTF8");
 	set(address, "fallback_application_name", "banyan");
 	set(address, "gssencmode", "disable"); /* asks the ticket cache, which may wait */

@@ -158,6 +158,7 @@ static void open_done(by__pg_connection *connection)
 	uv_timer_stop(&connection->timer);
 	connection->state = BY__PG_READY;
 	connection->attempts = 0;
+	connection->expires_at = by__pg_expiry(database);
 	database->ready++;
 	if (database->down)
 		by_info(NULL, "the database is back");
@@ -258,7 +259,7 @@ void by__pg_connection_break(by__pg_connection *connection, const char *why)
 	by__pg *database = connection->database;
 	if (connection->state != BY__PG_READY)
 		return;
-	if (!database->closing) {
+	if (!database->closing && why) {
 		remember_trouble(database, why);
 		by_warn(NULL, "the database connection was lost", BY_F("reason", database->trouble));
 	}

@@ -9,7 +9,7 @@
 
 #include "infrastructure/db/postgresql.h"
 
-enum { CLEANING_MS = 5000 };
+enum { CLEANING_MS = 5000, KEEP_FIRST_MS = 20, KEEP_LAST_MS = 1000 };
 
 /* ---- what statements cost ---- */
 
@@ -186,10 +186,28 @@ static by__pg_waiter *pop_waiter(by__pg *database)
 	return waiter;
 }
 
+static bool is_old(const by__pg_connection *connection)
+{
+	return uv_now(connection->database->loop) >= connection->expires_at;
+}
+
+/* Closes it; whoever waits gets another. */
+static void leave_pool(by__pg_connection *connection)
+{
+	by__pg *database = connection->database;
+	remove_from_pool(connection);
+	open_wanted(database);
+	by__pg_dispatch(database);
+}
+
 /* A clean connection: to whoever has waited longest. */
 static void make_idle(by__pg_connection *connection)
 {
-	by__pg        *database = connection->database;
+	by__pg *database = connection->database;
+	if (is_old(connection)) {
+		leave_pool(connection);
+		return;
+	}
 	by__pg_waiter *waiter = pop_waiter(database);
 	uv_timer_stop(&connection->timer);
 	if (waiter) {
@@ -199,6 +217,7 @@ static void make_idle(by__pg_connection *connection)
 		return;
 	}
 	connection->role = BY__PG_IDLE;
+	connection->idle_since = uv_now(database->loop);
 	connection->next_idle = database->idle;
 	database->idle = connection;
 	database->idle_count++;
@@ -224,7 +243,8 @@ void by__pg_give(by__pg_connection *connection)
 	by__pg *database = connection->database;
 	if (connection->state == BY__PG_READY && PQtransactionStatus(connection->pg) == PQTRANS_ACTIVE)
 		by__pg_cancel(connection);
-	if (connection->state != BY__PG_READY || connection->dirty || connection->retiring || database->closing) {
+	if (connection->state != BY__PG_READY || connection->dirty || connection->retiring || is_old(connection)
+	    || database->closing) {
 		remove_from_pool(connection);
 		open_wanted(database);
 	} else if (connection->count || connection->cancel || PQtransactionStatus(connection->pg) != PQTRANS_IDLE) {
@@ -306,6 +326,86 @@ by_error *by__pg_take(by_ctx *ctx, by__pg *database, by__pg_connection **connect
 	return BY_OK;
 }
 
+/* ---- age, and the least number ---- */
+
+uint64_t by__pg_expiry(const by__pg *database)
+{
+	uint64_t ms = (uint64_t)database->options.pool_lifetime.us / 1000;
+	uint16_t random;
+	if (!ms)
+		return UINT64_MAX;
+	by_random(&random, sizeof random);
+	return uv_now(database->loop) + ms - ms / 10 * random / UINT16_MAX;
+}
+
+/* No more than are missing now: one that is refused at once is tried again at the next look. */
+static void open_least(by__pg *database)
+{
+	uint32_t least = database->options.pool_min, count = database->pool_count;
+	if (database->closing || database->ready == 0)
+		return;
+	for (; count < least && database->pool_count < database->options.pool_max; count++)
+		open_pooled(database);
+}
+
+static void close_idle(by__pg *database)
+{
+	uint64_t limit = (uint64_t)database->options.pool_idle.us / 1000, now = uv_now(database->loop);
+	for (by__pg_connection *at = database->idle, *next; at; at = next) {
+		bool unused = limit && now - at->idle_since >= limit && database->pool_count > database->options.pool_min;
+		next = at->next_idle;
+		if (unused || is_old(at))
+			remove_from_pool(at);
+	}
+}
+
+/* One at a time, once what it has been sent is done: the others serve meanwhile. */
+static void renew_shared(by__pg *database)
+{
+	by__pg_connection *old = NULL;
+	for (uint32_t i = 0; i < database->options.pipelines; i++) {
+		by__pg_connection *connection = database->shared[i];
+		if (connection->state != BY__PG_READY || connection->retiring)
+			return;
+		if (is_old(connection))
+			old = connection;
+	}
+	if (!old)
+		return;
+	old->retiring = true;
+	if (old->count == 0)
+		by__pg_on_drained(old);
+}
+
+static void on_keep(uv_timer_t *timer)
+{
+	by__pg *database = timer->data;
+	close_idle(database);
+	renew_shared(database);
+	open_least(database);
+}
+
+/* How often to look, so that no limit is overrun by more than a quarter of it, or by a second. */
+static uint64_t keep_period(const by_database_options *options)
+{
+	uint64_t period = 4 * KEEP_LAST_MS;
+	if (options->pool_idle.us > 0 && (uint64_t)options->pool_idle.us / 1000 < period)
+		period = (uint64_t)options->pool_idle.us / 1000;
+	if (options->pool_lifetime.us > 0 && (uint64_t)options->pool_lifetime.us / 1000 < period)
+		period = (uint64_t)options->pool_lifetime.us / 1000;
+	return period / 4 < KEEP_FIRST_MS ? KEEP_FIRST_MS : period / 4;
+}
+
+void by__pg_keep(by__pg *database)
+{
+	const by_database_options *options = &database->options;
+	if (options->pool_min == 0 && options->pool_idle.us <= 0 && options->pool_lifetime.us <= 0)
+		return;
+	uint64_t period = keep_period(options);
+	uv_timer_start(&database->keep, on_keep, period, period);
+	uv_unref((uv_handle_t *)&database->keep);
+}
+
 /* ---- what connections tell ---- */
 
 void by__pg_on_ready(by__pg_connection *connection)
@@ -316,6 +416,7 @@ void by__pg_on_ready(by__pg_connection *connection)
 		for (uint32_t i = 0; i < database->options.pipelines; i++)
 			if (database->shared[i]->state == BY__PG_CLOSED)
 				by__pg_connection_open(database->shared[i]);
+		open_least(database);
 		by__pg_dispatch(database);
 		return;
 	}
@@ -328,7 +429,7 @@ void by__pg_on_drained(by__pg_connection *connection)
 	if (connection->cancel || connection->state != BY__PG_READY)
 		return;
 	if (connection->retiring && connection->role != BY__PG_TAKEN) {
-		by__pg_connection_break(connection, "a prepared statement is out of date");
+		by__pg_connection_break(connection, is_old(connection) ? NULL : "a prepared statement is out of date");
 		return;
 	}
 	if (connection->role != BY__PG_LENT && connection->role != BY__PG_CLEANING)

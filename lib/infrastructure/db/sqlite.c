@@ -152,7 +152,8 @@ static by_error *lite_open(by_arena *arena, const char *url, const by_database_o
 	add_connection(database, path, synchronous, true);
 	/* Each connection to :memory: would be a database of its own. */
 	database->connections[0].alone = strcmp(path, ":memory:") == 0;
-	for (int i = 0; i < READERS_MAX && !database->connections[0].alone; i++)
+	uint32_t readers = options && options->pool_max && options->pool_max < READERS_MAX ? options->pool_max : READERS_MAX;
+	for (uint32_t i = 0; i < readers && !database->connections[0].alone; i++)
 		add_connection(database, path, synchronous, false);
 	*out = &database->base;
 	return BY_OK;
@@ -309,6 +310,8 @@ static void on_done(uv_work_t *work, int status)
 static void perform(by_ctx *ctx, by__lite_job *job)
 {
 	by_wait_init(&job->back);
+	if (job->timeout.us > 0)
+		job->limit = by_clock() + (uint64_t)job->timeout.us * 1000;
 	BY_INVARIANT(uv_queue_work(by__loop(), &job->work, by__lite_work, on_done) == 0);
 	by_wait_always(ctx, &job->back);
 	if (job->prepared)
@@ -335,6 +338,7 @@ static const translation translations[] = {
 	{ SQLITE_CORRUPT, BY_ERROR_KIND(DATABASE), "The database is damaged." },
 	{ SQLITE_NOTADB, BY_ERROR_KIND(DATABASE), "The database file is not a database." },
 	{ SQLITE_READONLY, BY_ERROR_KIND(DATABASE), "The database cannot be written." },
+	{ SQLITE_INTERRUPT, BY_ERROR_KIND(DEADLINE_EXCEEDED), "The database took too long." },
 	{ SQLITE_IOERR, BY_ERROR_KIND(DATABASE_UNAVAILABLE), "The database cannot be read or written." },
 };
 
@@ -499,7 +503,8 @@ static by_error *lite_query(by_ctx *ctx, by_database *base, by_transaction *with
     const by_value *args, size_t count, by_row_sink *sink, int64_t *affected)
 {
 	by__lite    *database = lite_of(base);
-	by__lite_job job = { .task = BY__LITE_QUERY, .ctx = ctx, .statement = statement, .args = args };
+	by__lite_job job = { .task = BY__LITE_QUERY, .ctx = ctx, .statement = statement, .args = args,
+		.timeout = database->options.statement_timeout };
 	BY_TRY(check_args(ctx, args, count));
 	database->users++;
 	by_error *error = within ? run_within(ctx, transaction_of(within), &job, sink, affected)

@@ -70,6 +70,8 @@ typedef struct by__lite_job {
 	size_t               columns;
 	by__lite_row        *rows;
 	uint64_t             busy_since;
+	by_duration          timeout; /* DATABASE_STATEMENT_TIMEOUT; 0: none */
+	uint64_t             limit;   /* by_clock() when it is over; 0: none */
 } by__lite_job;
 
 /* On a thread. */

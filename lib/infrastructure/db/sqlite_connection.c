@@ -20,6 +20,8 @@ enum {
 
 static bool is_over(const by__lite_job *job)
 {
+	if (job->limit && by_clock() >= job->limit)
+		return true;
 	if (!job->ctx)
 		return false;
 	uint64_t deadline = __atomic_load_n(&job->ctx->deadline, __ATOMIC_RELAXED);

@@ -1,9 +1,13 @@
 /* Shared memory: what one process writes, all that were forked read; a slot's counters outlive its workers. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <banyan/metric.h>
+#include <banyan/task.h>
 
 #include "core/shared.h"
 #include "unit/unit.h"
@@ -119,6 +123,188 @@ START_TEST(a_number_of_workers_out_of_bounds_is_refused)
 }
 END_TEST
 
-UNIT("shared", without_set_up_there_is_one_private_slot, slots_and_rows_begin_on_cache_lines,
+/* ---- as a file ---- */
+
+static char directory[] = "/tmp/by-shared-XXXXXX";
+
+static const char *file_path(by_arena *arena)
+{
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	return by_format(arena, "%s/region", directory);
+}
+
+static void remove_files(by_arena *arena, const char *path)
+{
+	(void)unlink(path);
+	(void)unlink(by_format(arena, "%s.lock", path));
+	(void)rmdir(directory);
+}
+
+START_TEST(a_file_is_taken_over_by_the_same_program_with_all_that_is_in_it)
+{
+	by_arena *arena = by_arena_new(0);
+	const char *path = file_path(arena);
+	int status;
+
+	reserve();
+	ck_ok(by__shared_create(arena, 3, path));
+	work(1, 7);
+	pid_t child = fork();
+
+	if (child == 0) {
+		bool taken = by__shared_adopt(path, 3) && atomic_load(&by__shared_get()->slot[1].requests) == 7
+		    && by__shared_cells(1)[job_count.cell] == 7;
+
+		atomic_store(&by__shared_get()->generation, 2);
+		_exit(taken ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert_uint_eq(atomic_load(&by__shared_get()->generation), 2);
+	remove_files(arena, path);
+	by_arena_free(&arena);
+}
+END_TEST
+
+START_TEST(a_file_of_another_layout_or_too_few_slots_is_not_taken_over)
+{
+	static const by_metric more = { .name = "test_more_total", .help = "More.", .type = BY_COUNTER };
+	by_arena *arena = by_arena_new(0);
+	const char *path = file_path(arena);
+
+	int status;
+	pid_t child = fork();
+
+	reserve();
+	if (child == 0) {
+		(void)by_metric_series(&more, NULL);
+		_exit(by__shared_create(arena, 3, path) == BY_OK ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert(!by__shared_adopt(path, 3));
+	ck_ok(by__shared_create(arena, 3, path));
+	ck_assert(!by__shared_adopt(path, 4));
+	ck_assert(!by__shared_adopt(by_format(arena, "%s-not", path), 1));
+	ck_assert(by__shared_adopt(path, 3));
+	remove_files(arena, path);
+	by_arena_free(&arena);
+}
+END_TEST
+
+/* Joins in a child, tells the slot, and lives until the pipe is closed. */
+static pid_t joined(const char *path, int hold[2], uint32_t *slot)
+{
+	int told[2];
+
+	ck_assert_int_eq(pipe(told), 0);
+	pid_t child = fork();
+
+	if (child == 0) {
+		by_arena *arena = by_arena_new(0);
+		uint32_t own = UINT32_MAX;
+		char end;
+
+		close(hold[1]);
+		if (by__shared_join(arena, 2, path, &own) != BY_OK || write(told[1], &own, sizeof(own)) != sizeof(own))
+			_exit(1);
+		(void)!read(hold[0], &end, 1);
+		_exit(0);
+	}
+	close(told[1]);
+	ck_assert_int_eq(read(told[0], slot, sizeof(*slot)), sizeof(*slot));
+	close(told[0]);
+	return child;
+}
+
+START_TEST(processes_without_a_supervisor_meet_in_a_file_and_a_dead_ones_slot_is_free_again)
+{
+	by_arena *arena = by_arena_new(0);
+	const char *path = file_path(arena);
+	int first_hold[2], second_hold[2], status;
+	uint32_t first_slot, second_slot, own;
+
+	reserve();
+	ck_assert_int_eq(pipe(first_hold), 0);
+	ck_assert_int_eq(pipe(second_hold), 0);
+	pid_t first = joined(path, first_hold, &first_slot);
+	pid_t second = joined(path, second_hold, &second_slot);
+
+	ck_assert_uint_eq(first_slot, 0);
+	ck_assert_uint_eq(second_slot, 1);
+	/* Whatever ends it: nobody cleans up after it. */
+	ck_assert_int_eq(kill(first, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(first, &status, 0), first);
+	ck_ok(by__shared_join(arena, 2, path, &own));
+	ck_assert_uint_eq(own, 0);
+	close(second_hold[1]);
+	ck_assert_int_eq(waitpid(second, &status, 0), second);
+	ck_assert_int_eq(status, 0);
+	remove_files(arena, path);
+	by_arena_free(&arena);
+}
+END_TEST
+
+START_TEST(a_file_can_be_looked_at_without_taking_part)
+{
+	by_arena *arena = by_arena_new(0);
+	const char *path = file_path(arena);
+
+	reserve();
+	ck_assert_ptr_null(by__shared_look(path));
+	ck_ok(by__shared_create(arena, 2, path));
+	work(1, 7);
+	const by__shared *seen = by__shared_look(path);
+
+	ck_assert_ptr_nonnull(seen);
+	ck_assert_ptr_ne(seen, by__shared_get());
+	ck_assert_uint_eq(seen->slot[1].requests, 7);
+	remove_files(arena, path);
+	by_arena_free(&arena);
+}
+END_TEST
+
+/* ---- poison ---- */
+
+START_TEST(a_poisoned_route_is_known_until_its_time_is_over)
+{
+	uint64_t key = by__poison_key("GET", "/things/{id}");
+
+	(void)by__shared_get();
+	ck_assert_uint_ne(key, by__poison_key("POST", "/things/{id}"));
+	ck_assert_uint_eq(key, by__poison_key("HEAD", "/things/{id}"));
+	ck_assert_uint_eq(by__poisoned(key), 0);
+	by__poison_add(key, BY_SECONDS(10));
+	ck_assert_uint_ge(by__poisoned(key), 9);
+	ck_assert_uint_le(by__poisoned(key), 10);
+	ck_assert_uint_eq(by__poisoned(by__poison_key("POST", "/things/{id}")), 0);
+	by__poison_add(key, BY_SECONDS(0));
+	ck_assert_uint_eq(by__poisoned(key), 0);
+}
+END_TEST
+
+START_TEST(more_poisoned_routes_than_there_is_room_for_push_out_those_that_end_first)
+{
+	char route[32];
+
+	(void)by__shared_get();
+	for (int i = 0; i <= BY__SHARED_POISONS; i++) {
+		snprintf(route, sizeof(route), "/r/%d", i);
+		by__poison_add(by__poison_key("GET", route), BY_SECONDS(100 + i));
+	}
+	ck_assert_uint_eq(by__poisoned(by__poison_key("GET", "/r/0")), 0);
+	for (int i = 1; i <= BY__SHARED_POISONS; i++) {
+		snprintf(route, sizeof(route), "/r/%d", i);
+		ck_assert_uint_gt(by__poisoned(by__poison_key("GET", route)), 0);
+	}
+}
+END_TEST
+
+UNIT("shared", a_file_is_taken_over_by_the_same_program_with_all_that_is_in_it,
+    a_file_of_another_layout_or_too_few_slots_is_not_taken_over,
+    processes_without_a_supervisor_meet_in_a_file_and_a_dead_ones_slot_is_free_again,
+    a_file_can_be_looked_at_without_taking_part, a_poisoned_route_is_known_until_its_time_is_over,
+    more_poisoned_routes_than_there_is_room_for_push_out_those_that_end_first,
+    without_set_up_there_is_one_private_slot, slots_and_rows_begin_on_cache_lines,
     what_workers_write_the_supervisor_reads, a_worker_goes_on_from_its_predecessors_counters_but_not_its_gauges,
     the_supervisor_writes_a_row_of_its_own_and_keeps_what_it_counted, a_number_of_workers_out_of_bounds_is_refused);

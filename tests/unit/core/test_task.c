@@ -540,7 +540,81 @@ END_TEST
 
 #endif
 
-UNIT("task", ten_thousand_coroutines_sleep_at_once, those_with_the_earlier_deadline_wake_first,
+typedef struct looked {
+	unsigned times;
+	by_ctx  *ctx;
+} looked;
+
+static void count_look(void *argument)
+{
+	looked *seen = argument;
+
+	seen->times++;
+	seen->ctx = by_ctx_current();
+}
+
+typedef struct watched {
+	by_ctx  *ctx;
+	by_wait  wait;
+	uint64_t slept;
+	bool     woken, ended;
+	looked   seen;
+} watched;
+
+static void sleep_then_wait(by_ctx *ctx, void *argument)
+{
+	watched *self = argument;
+	uint64_t start = by_clock();
+
+	ck_ok(by_sleep(ctx, BY_MILLISECONDS(100)));
+	self->slept = by_clock() - start;
+	by_wait_init(&self->wait);
+	ck_ok(by_wait_for(ctx, &self->wait));
+	self->woken = true;
+}
+
+static void watched_ended(void *argument)
+{
+	((watched *)argument)->ended = true;
+	by__runtime_stop();
+}
+
+static void look_and_wake(uv_timer_t *timer)
+{
+	watched *self = timer->data;
+
+	ck_assert(by__task_look(self->ctx, count_look, &self->seen));
+	ck_assert_ptr_eq(self->seen.ctx, self->ctx);
+	ck_assert_ptr_null(by_ctx_current());
+	if (self->slept)
+		by_wake(&self->wait);
+}
+
+START_TEST(a_parked_task_is_looked_at_and_sleeps_on_as_long_as_it_would_have)
+{
+	by_arena *arena = by_arena_new(0);
+	watched self = { 0 };
+	uv_timer_t timer;
+
+	ck_ok(by__runtime_open(arena, NULL));
+	self.ctx = by_ctx_new(arena);
+	ck_assert(!by__task_look(self.ctx, count_look, &self.seen));
+	ck_assert(by__task_start(self.ctx, sleep_then_wait, watched_ended, &self));
+	timer.data = &self;
+	uv_timer_init(by__loop(), &timer);
+	uv_timer_start(&timer, look_and_wake, 5, 5);
+	by__runtime_run();
+	uv_close((uv_handle_t *)&timer, NULL);
+	ck_assert(self.woken && self.ended);
+	ck_assert_uint_ge(self.slept, UINT64_C(100000000));
+	ck_assert_uint_ge(self.seen.times, 2);
+	by__runtime_close();
+	by_arena_free(&arena);
+}
+END_TEST
+
+UNIT("task", a_parked_task_is_looked_at_and_sleeps_on_as_long_as_it_would_have,
+    ten_thousand_coroutines_sleep_at_once, those_with_the_earlier_deadline_wake_first,
     yielding_tasks_take_turns_in_order, a_task_that_only_yields_does_not_keep_timers_waiting, a_wake_ends_a_wait,
     a_wake_before_the_wait_ends_it_at_once, a_wait_ends_at_the_deadline, what_came_just_after_the_deadline_is_not_lost,
     wait_always_is_ended_by_a_wake_only, cancelling_reaches_all_below, a_child_of_a_cancelled_context_is_cancelled,

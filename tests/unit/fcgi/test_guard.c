@@ -410,6 +410,7 @@ START_TEST(noise_is_judged_without_harm)
 
 		memcpy(exact, copy, len);
 		(void)by__guard_head(exact, len);
+		(void)by__guard_variable(exact, len, "REQUEST_URI", &(by_text){ 0 });
 		by__guard_body(&body, exact, len);
 		free(exact);
 		free(copy);
@@ -417,7 +418,52 @@ START_TEST(noise_is_judged_without_harm)
 }
 END_TEST
 
-UNIT("guard", a_whole_head_is_complete_and_says_where_it_ends, every_beginning_of_a_head_wants_more,
+static void holds(const bytes *b, const char *name, const char *expected)
+{
+	by_text value;
+
+	ck_assert(by__guard_variable(b->data, b->len, name, &value));
+	ck_assert_uint_eq(value.len, strlen(expected));
+	ck_assert_mem_eq(value.ptr, expected, value.len);
+}
+
+START_TEST(a_variable_is_found_in_a_head)
+{
+	bytes b = { .len = 0 };
+	by_text value;
+
+	request(&b, 1);
+	holds(&b, "REQUEST_URI", "/ping");
+	holds(&b, "REQUEST_METHOD", "GET");
+	ck_assert(!by__guard_variable(b.data, b.len, "REQUEST_UR", &value));
+	ck_assert(!by__guard_variable(b.data, b.len, "REQUEST_START", &value));
+	ck_assert(!by__guard_variable(b.data, 0, "REQUEST_URI", &value));
+}
+END_TEST
+
+START_TEST(a_variable_behind_one_that_crosses_records_is_found)
+{
+	static const char pairs[] = "\001\006Aacross\013\005REQUEST_URI/pong";
+	by_text value;
+
+	/* Cut within the first pair the second is found; cut within itself it is not, and cut anywhere nothing else is. */
+	for (size_t cut = 1; cut < sizeof(pairs) - 1; cut++) {
+		bytes b = { .len = 0 };
+
+		begin(&b, 1, 0);
+		record(&b, BY__FCGI_PARAMS, 1, pairs, cut, 5);
+		record(&b, BY__FCGI_PARAMS, 1, pairs + cut, sizeof(pairs) - 1 - cut, 0);
+		record(&b, BY__FCGI_PARAMS, 1, NULL, 0, 0);
+		if (cut > 1 && cut <= 9)
+			holds(&b, "REQUEST_URI", "/pong");
+		else
+			ck_assert(!by__guard_variable(b.data, b.len, "REQUEST_URI", &value));
+	}
+}
+END_TEST
+
+UNIT("guard", a_variable_is_found_in_a_head, a_variable_behind_one_that_crosses_records_is_found,
+    a_whole_head_is_complete_and_says_where_it_ends, every_beginning_of_a_head_wants_more,
     pairs_may_cross_records_anywhere, what_is_not_a_begin_request_is_refused, what_does_not_belong_in_params_is_refused,
     params_that_end_within_a_pair_are_refused, params_are_bounded_before_they_arrive, too_many_params_are_refused,
     a_head_of_countless_padded_records_is_refused, management_records_stand_alone,
