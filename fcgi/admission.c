@@ -97,7 +97,7 @@ bool by__admission_is_elsewhere(const by__gate *gate)
 	uint32_t pool = atomic_load_explicit(&own->pool, memory_order_relaxed);
 	uint32_t generation = atomic_load_explicit(&own->generation, memory_order_relaxed);
 
-	if (!gate->options.shared || !is_full(gate))
+	if (!gate->options.shared || has_room(gate))
 		return false;
 	for (uint32_t i = 0; i < shared->slots; i++) {
 		const by__slot *slot = &shared->slot[i];
