@@ -3,10 +3,15 @@
  * that waits is a whole head in the kernel and nothing of ours: no coroutine,
  * no arena. It can still be handed to a worker that has room.
  */
+#include "core/runtime.h"
 #include "fcgi/connection.h"
 
-/* Requests let in by one turn of the loop, so that many short ones do not keep it from its events. */
-enum { AT_ONCE = 64 };
+/*
+ * Requests let in by one turn of the loop, so that many short ones do not keep
+ * it from its events; and for how long, so that neither do some that compute:
+ * behind them others would wait unseen, and be refused too late.
+ */
+enum { AT_ONCE = 64, TURN_MS = 10 };
 
 static void count_queued(by__gate *gate, int change)
 {
@@ -71,6 +76,12 @@ static bool is_full(const by__gate *gate)
 	return !has_room(gate) || gate->queued > 0;
 }
 
+/* The loop takes its time when a turn begins. */
+static bool turn_is_over(uint64_t now)
+{
+	return now > (uv_now(by__loop()) + TURN_MS) * 1000000;
+}
+
 static bool is_urgent(const by__connection *c, const by__head *head)
 {
 	by_text target;
@@ -86,7 +97,7 @@ bool by__admission_is_elsewhere(const by__gate *gate)
 	uint32_t pool = atomic_load_explicit(&own->pool, memory_order_relaxed);
 	uint32_t generation = atomic_load_explicit(&own->generation, memory_order_relaxed);
 
-	if (!gate->options.shared || !is_full(gate))
+	if (!gate->options.shared || has_room(gate))
 		return false;
 	for (uint32_t i = 0; i < shared->slots; i++) {
 		const by__slot *slot = &shared->slot[i];
@@ -99,23 +110,6 @@ bool by__admission_is_elsewhere(const by__gate *gate)
 			return true;
 	}
 	return false;
-}
-
-void by__admit(by__connection *c, const by__head *head, uint64_t now)
-{
-	by__gate *gate = c->gate;
-
-	c->keep = head->keep;
-	if (gate->leaving && by__handover(c))
-		return;
-	if (BY_LIKELY(!is_full(gate)) || c->refuse || is_urgent(c, head))
-		by__connection_begin(c, now, BY__REFUSE_NOT);
-	else if (by__admission_is_elsewhere(gate) && by__handover(c))
-		return;
-	else if (gate->queued < gate->options.queue_max)
-		enqueue(c, head, now);
-	else
-		by__connection_begin(c, now, BY__REFUSE_QUEUE_FULL);
 }
 
 static void on_go_on(by__deadline *deadline)
@@ -131,6 +125,27 @@ static void go_on_soon(by__gate *gate)
 	by__deadline_arm(&gate->go_on, by_clock());
 }
 
+void by__admit(by__connection *c, const by__head *head, uint64_t now)
+{
+	by__gate *gate = c->gate;
+	bool full = is_full(gate);
+
+	c->keep = head->keep;
+	if (gate->leaving && by__handover(c))
+		return;
+	if (BY_LIKELY(!full && !turn_is_over(now)) || c->refuse || is_urgent(c, head)) {
+		by__connection_begin(c, now, BY__REFUSE_NOT);
+	} else if (by__admission_is_elsewhere(gate) && by__handover(c)) {
+		return;
+	} else if (gate->queued < gate->options.queue_max) {
+		enqueue(c, head, now);
+		if (!full)
+			go_on_soon(gate);
+	} else {
+		by__connection_begin(c, now, full ? BY__REFUSE_QUEUE_FULL : BY__REFUSE_NOT);
+	}
+}
+
 /* A request may end within its beginning, and comes here again: only the outermost call goes through the queue. */
 void by__admit_queued(by__gate *gate)
 {
@@ -139,10 +154,12 @@ void by__admit_queued(by__gate *gate)
 	if (by__link_empty(&gate->queue) || gate->admitting)
 		return;
 	gate->admitting = true;
-	while (has_room(gate) && !by__link_empty(&gate->queue) && most-- > 0)
+	while (has_room(gate) && !by__link_empty(&gate->queue) && most > 0) {
 		begin_queued(BY__LINKED(gate->queue.next, turn), BY__REFUSE_NOT);
+		most = turn_is_over(by_clock()) ? 0 : most - 1;
+	}
 	gate->admitting = false;
-	if (most < 0)
+	if (most == 0 && !by__link_empty(&gate->queue))
 		go_on_soon(gate);
 }
 

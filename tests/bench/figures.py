@@ -149,7 +149,7 @@ def measure_overload(clients=512, seconds=12):
     """Work that four workers cannot do in time, asked of Banyan and of PHP-FPM behind one nginx, which waits for 3 s at most."""
     postgres = harness.Postgres()
     postgres.create("bench")
-    app = harness.App(PROBE, prepare=(), workers=4, env={"QUEUE_TIMEOUT": "900ms", "REQUESTS_MAX": 1, "ACCESS_LOG": "false"})
+    app = harness.App(PROBE, prepare=(), workers=4, env={"QUEUE_TIMEOUT": "900ms", "ACCESS_LOG": "false"})
     directory = harness.directory("peers")
     php = peers.start_php("php", os.path.join(directory, "php.sock"), directory, postgres, children=4)
     ports = {"banyan": harness.free_port(), "php": harness.free_port()}

@@ -143,6 +143,22 @@ def test_queue_timeout():
     first.close()
 
 
+def test_queue_behind_computing():
+    """behind requests that compute, and never park, others are refused at QUEUE_TIMEOUT, and /live is answered meanwhile"""
+    worker = Worker(QUEUE_TIMEOUT="300ms")
+    began = time.monotonic()
+    waiting = [worker.send("/api/v1/spin?ms=50") for _ in range(100)]  # five seconds of work
+    live, took = timed(lambda: worker.get("/live"))
+    assert live.status == 200 and took < 1 * harness.SLOW, (live, took)
+    answers = [connection.read_answer() for connection in waiting]
+    assert time.monotonic() - began < 2.5 * harness.SLOW
+    good = [answer for answer in answers if answer.status == 200]
+    assert len(good) >= 3, len(good)
+    for answer in answers:
+        if answer.status != 200:
+            check_refusal(answer)
+
+
 def test_own_endpoints_do_not_wait():
     """with the worker and its queue full the framework's own endpoints still answer at once, under a base path too"""
     worker = Worker(REQUESTS_MAX=1, QUEUE_MAX=1, QUEUE_TIMEOUT="60s", BASE_PATH="/lab")
