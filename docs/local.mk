@@ -8,6 +8,8 @@ EXTRA_DIST += \
 	docs/endpoints.md \
 	docs/http.md \
 	docs/models.md \
+	docs/operations.md \
 	docs/requirements.md \
 	docs/shared-hosting.md \
+	docs/settings.md \
 	docs/webservers.md

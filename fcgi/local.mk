@@ -42,6 +42,8 @@ libbanyan_all_la_SOURCES += \
 	fcgi/protocol.h \
 	fcgi/settings.c \
 	fcgi/settings.h \
+	fcgi/settings_key.c \
+	fcgi/settings_pools.c \
 	fcgi/slow.c \
 	fcgi/slow.h \
 	fcgi/stack.c \

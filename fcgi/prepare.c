@@ -47,7 +47,7 @@ static by_error *migrate(by_ctx *ctx, const by__application *application)
 	    count == 1 ? " is" : "s are", application->app->name);
 }
 
-static by_error *look(by_ctx *ctx, const by__application *application)
+static by_error *look(by_ctx *ctx, const by__application *application, bool strict)
 {
 	const by__app_settings *s = &application->settings;
 	const char *url = by_url_masked(ctx->arena, s->database_url);
@@ -57,7 +57,7 @@ static by_error *look(by_ctx *ctx, const by__application *application)
 		error = migrate(ctx, application);
 	if (!by_error_is(error, UNAVAILABLE))
 		return error;
-	if (s->database.start_timeout.us > 0)
+	if (s->database.start_timeout.us > 0 || strict)
 		return by_error_because(by_fail(ctx, UNAVAILABLE, "The database %s cannot be reached.", url), error);
 	by_log_error(ctx, BY_LOG_WARNING, "starting without the database; requests that need it are answered 503", error);
 	return BY_OK;
@@ -65,7 +65,7 @@ static by_error *look(by_ctx *ctx, const by__application *application)
 
 typedef struct preparation {
 	by__application *application;
-	bool             start;
+	bool             trial;
 } preparation;
 
 static by_error *prepare(by_ctx *ctx, void *argument)
@@ -76,17 +76,17 @@ static by_error *prepare(by_ctx *ctx, void *argument)
 
 	BY_TRY(by__application_open(application, ctx->arena, &providers));
 	ctx->providers = &providers;
-	by_error *error = look(ctx, application);
+	by_error *error = look(ctx, application, p->trial);
 
-	if (!error && p->start && application->app->start)
+	if (!error && p->trial && application->app->start)
 		error = application->app->start(ctx);
 	by__application_close(&providers);
 	return error;
 }
 
-int by__prepare(by__application *application, bool start)
+int by__prepare(by__application *application, bool trial)
 {
-	preparation p = { application, start };
+	preparation p = { application, trial };
 	by_arena *arena = by_arena_new(0);
 	by_error *error = by__runtime_block_on(arena, prepare, &p);
 	int code = error ? by__application_failed(application->app, error) : 0;

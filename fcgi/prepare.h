@@ -7,10 +7,10 @@
 /*
  * Tries the database, as long as DATABASE_START_TIMEOUT says, and applies
  * pending migrations, or refuses to start with them. Runs a loop of its own, so
- * the supervisor calls it in a child process. `start`: the application's own
- * start is tried, too. Returns 0, or the exit code that
- * `serve` is to end with.
+ * the supervisor calls it in a child process. `trial`: of a new generation,
+ * which may not do without the database; the application's own start is tried,
+ * too. Returns 0, or the exit code that `serve` is to end with.
  */
-int by__prepare(by__application *application, bool start);
+int by__prepare(by__application *application, bool trial);
 
 #endif

@@ -1,6 +1,7 @@
 /* Finds the path of the program as a shell would have: as written when it holds a slash, else along PATH. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "fcgi/program.h"
@@ -38,6 +39,9 @@ void by__program_note(by_arena *arena, char **argv)
 {
 	const char *path = argv[0] ? (strchr(argv[0], '/') ? absolute(arena, argv[0]) : along_path(arena, argv[0])) : NULL;
 
+	/* Executed by /proc/self/exe, it would be listed as "exe". */
+	if (argv[0])
+		(void)prctl(PR_SET_NAME, strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0]);
 	program.words = argv;
 	program.path = path ? path : BY__PROGRAM_SELF;
 }

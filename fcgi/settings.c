@@ -1,18 +1,12 @@
 /*
  * The framework's settings: their table, and the few that follow from others.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <banyan/buf.h>
-#include <banyan/id.h>
 
-#include "fcgi/directory.h"
 #include "fcgi/settings.h"
 
 BY_ENUM_NAMES(by__app_env, BY__APP_ENV);
@@ -333,8 +327,7 @@ static void fill(by_arena *arena, const by_app *app, const char *pool, by__app_s
 		s->base_path = "";
 }
 
-/* One CONFIGURATION error with a line per fault, as by_settings_load makes it. */
-static by_error *faults_told(by_arena *arena, const by_faults *faults)
+by_error *by__settings_faults(by_arena *arena, const by_faults *faults)
 {
 	by_buf lines;
 
@@ -349,8 +342,8 @@ static by_error *faults_told(by_arena *arena, const by_faults *faults)
 	return by_error_new(arena, CONFIGURATION, "%s", by_buf_string(&lines));
 }
 
-static by_error *load(by_arena *arena, const by_app *app, const by__settings_from *from, const char *scope,
-    by__app_settings *settings, by_settings **origins)
+by_error *by__settings_read_scope(by_arena *arena, const by_app *app, const by__settings_from *from,
+    const by__settings_scope *scope, by__app_settings *settings, by_settings **origins)
 {
 	const by_settings_sources sources = {
 		.arguments = from->arguments,
@@ -359,222 +352,20 @@ static by_error *load(by_arena *arena, const by_app *app, const by__settings_fro
 		.secrets = getenv("SECRETS_DIR"),
 		.file = from->file,
 		.scopes = "pool",
-		.scope = scope,
+		.scope = scope->pool,
 	};
 	const by_settings_part parts[] = { { &by__app_settings_model, settings }, app->settings };
 	by_faults *faults = by_faults_new(arena);
 
 	BY_TRY(by_settings_load(arena, &sources, parts, app->settings.model ? 2 : 1, origins));
 	check_together(faults, settings);
-	return faults_told(arena, faults);
+	BY_TRY(by__settings_faults(arena, faults));
+	fill(arena, app, scope->alone ? NULL : scope->pool, settings);
+	return BY_OK;
 }
 
 by_error *by__settings_read(by_arena *arena, const by_app *app, const by__settings_from *from, by__app_settings *settings,
     by_settings **origins)
 {
-	BY_TRY(load(arena, app, from, NULL, settings, origins));
-	fill(arena, app, NULL, settings);
-	return BY_OK;
-}
-
-/* ---- pools ------------------------------------------------------------------------------ */
-
-static bool is_pool_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 0 && len < 24 && *name >= 'a' && *name <= 'z'
-	    && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") == len && strcmp(name, "status") != 0;
-}
-
-static void check_names(by_faults *faults, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (!is_pool_name(names[i]))
-			by_fault_add(faults, BY_FAULT_SETTING, "POOLS", "format",
-			    "entry %zu must be a word of small letters and digits, and not status", i + 1);
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(names[i], names[j]) == 0)
-				by_fault_add(faults, BY_FAULT_SETTING, "POOLS", "unique", "entry %zu names a pool a second time", i + 1);
-	}
-}
-
-/* What there is one of, however many pools. */
-static void check_shared_words(by_faults *faults, const by_settings *origins, const char *pool)
-{
-	static const char *const words[] = { "APP_ENV", "RUNTIME_DIR", "PID_FILE", "LOG_FILE", "POOLS", "STATUS_LISTEN",
-		"START_TIMEOUT", "MIGRATE_ON_START" };
-
-	for (size_t i = 0; i < BY_COUNT(words); i++) {
-		const char *place = by_settings_scoped(origins, words[i]);
-
-		if (place)
-			by_fault_add(faults, BY_FAULT_SETTING, words[i], "scope", "holds for all pools and cannot be set for %s, %s", pool,
-			    place);
-	}
-}
-
-static void check_addresses(by_faults *faults, const by__pool_settings *pools, size_t count, const char *status)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(pools[i].settings.listen, status) == 0)
-			by_fault_add(faults, BY_FAULT_SETTING, "LISTEN", "unique", "of the pool %s is STATUS_LISTEN, too", pools[i].name);
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(pools[i].settings.listen, pools[j].settings.listen) == 0)
-				by_fault_add(faults, BY_FAULT_SETTING, "LISTEN", "unique", "is the same for the pools %s and %s", pools[j].name,
-				    pools[i].name);
-	}
-}
-
-static by_error *read_pool(by_arena *arena, const by_app *app, const by__settings_from *from, bool only,
-    by__pool_settings *pool)
-{
-	size_t size = app->settings.model ? app->settings.model->size : 0;
-
-	BY_TRY(load(arena, app, from, pool->name, &pool->settings, &pool->origins));
-	fill(arena, app, only ? NULL : pool->name, &pool->settings);
-	if (size > 0) {
-		pool->own = by_alloc(arena, size);
-		memcpy(pool->own, app->settings.object, size);
-	}
-	return BY_OK;
-}
-
-/* The faults of a pool's own section, each line told with its name. */
-static void add_faults(by_buf *lines, const char *pool, const by_error *error)
-{
-	const char *text = error->detail ? error->detail : error->kind->title;
-
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-
-		by_put_format(lines, "%spool %s: %.*s", lines->len > 0 ? "\n" : "", pool, (int)len, text);
-		text += len + (text[len] == '\n');
-	}
-}
-
-static by_error *read_pools(by_arena *arena, const by_app *app, const by__settings_from *from, by__pool_settings *pools,
-    size_t count)
-{
-	by_buf lines;
-
-	by_buf_init(&lines, arena, 0);
-	for (size_t i = 0; i < count; i++) {
-		by_error *error = read_pool(arena, app, from, count == 1, &pools[i]);
-
-		if (error)
-			add_faults(&lines, pools[i].name, error);
-	}
-	return lines.len > 0 ? by_error_new(arena, CONFIGURATION, "%s", by_buf_string(&lines)) : BY_OK;
-}
-
-/* The pools' objects are copies; the application's own goes back to what holds for all. */
-static by_error *read_and_restore(by_arena *arena, const by_app *app, const by__settings_from *from,
-    by__pool_settings *pools, size_t count)
-{
-	size_t size = app->settings.model ? app->settings.model->size : 0;
-	void *before = by_alloc(arena, size + 1);
-
-	if (size > 0)
-		memcpy(before, app->settings.object, size);
-	by_error *error = read_pools(arena, app, from, pools, count);
-
-	if (size > 0)
-		memcpy(app->settings.object, before, size);
-	return error;
-}
-
-by_error *by__settings_pools(by_arena *arena, const by_app *app, const by__settings_from *from,
-    const by__app_settings *all, const by_settings *origins, by__pool_settings **out, size_t *count)
-{
-	static const char *const unnamed[] = { "web" };
-	const char *const *names = all->pools.count > 0 ? all->pools.items : unnamed;
-	size_t many = all->pools.count > 0 ? all->pools.count : 1;
-	by__pool_settings *pools = BY_NEW_ARRAY(arena, by__pool_settings, many);
-	by_faults *faults = by_faults_new(arena);
-
-	check_names(faults, names, many);
-	BY_TRY(faults_told(arena, faults));
-	BY_TRY(by_settings_scopes_check(arena, origins, names, many));
-	for (size_t i = 0; i < many; i++)
-		pools[i].name = names[i];
-	BY_TRY(read_and_restore(arena, app, from, pools, many));
-	for (size_t i = 0; i < many; i++)
-		check_shared_words(faults, pools[i].origins, names[i]);
-	check_addresses(faults, pools, many, all->status_listen);
-	BY_TRY(faults_told(arena, faults));
-	*out = pools;
-	*count = many;
-	return BY_OK;
-}
-
-/* ---- the made key ------------------------------------------------------------------------ */
-
-static by_error *file_failed(by_arena *arena, const char *path, const char *what)
-{
-	return by_error_new(arena, UNAVAILABLE, "%s cannot be %s: %s.", path, what, strerror(errno));
-}
-
-enum { KEY_BYTES = 32, KEY_TEXT = 43 };
-
-static by_error *key_read(by_arena *arena, const char *path, int fd, const char **key)
-{
-	char *text = by_alloc(arena, KEY_TEXT + 1);
-	struct stat about;
-	bool good = fstat(fd, &about) == 0 && read(fd, text, KEY_TEXT) == KEY_TEXT;
-
-	close(fd);
-	if (!good)
-		return by_error_new(arena, CONFIGURATION, "%s does not hold a key; remove it, and a new one is made.", path);
-	if (about.st_mode & (S_IRWXG | S_IRWXO))
-		return by_error_new(arena, CONFIGURATION, "%s can be read by others; remove it, and a new one is made.", path);
-	*key = text;
-	return BY_OK;
-}
-
-/* Written beside and linked into place: of two processes that start at once, both read the same whole file. */
-static by_error *key_make(by_arena *arena, const char *path)
-{
-	const char *beside = by_format(arena, "%s.%d", path, (int)getpid());
-	uint8_t bytes[KEY_BYTES];
-	by_buf text;
-
-	by_random(bytes, sizeof(bytes));
-	by_buf_init(&text, arena, 0);
-	by_put_base64url(&text, (by_bytes){ bytes, sizeof(bytes) });
-	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return file_failed(arena, beside, "made");
-	bool written = write(fd, text.data, text.len) == (ssize_t)text.len && fsync(fd) == 0;
-
-	close(fd);
-	if (!written || (link(beside, path) != 0 && errno != EEXIST)) {
-		by_error *error = file_failed(arena, path, "written");
-
-		unlink(beside);
-		return error;
-	}
-	unlink(beside);
-	return BY_OK;
-}
-
-by_error *by__settings_key(by_arena *arena, const by__app_settings *s, by__jwt_key *out)
-{
-	*out = (by__jwt_key){ .algorithm = s->jwt.algorithm, .key = s->jwt.key.value };
-	if (is_text(out->key) || s->app_env != by__app_env_dev)
-		return BY_OK;
-	const char *path = by_format(arena, "%s/dev-jwt.key", s->data_dir);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT) {
-		BY_TRY(by__directory_make(arena, s->data_dir, BY__DATA_DIRECTORY));
-		BY_TRY(key_make(arena, path));
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	if (fd < 0)
-		return file_failed(arena, path, "read");
-	out->algorithm = by__algorithm_HS256;
-	out->file = path;
-	return key_read(arena, path, fd, &out->key);
+	return by__settings_read_scope(arena, app, from, &(by__settings_scope){ 0 }, settings, origins);
 }

@@ -115,6 +115,17 @@ typedef struct by__settings_from {
 BY_MUST_CHECK by_error *by__settings_read(by_arena *arena, const by_app *app, const by__settings_from *from,
     by__app_settings *settings, by_settings **origins);
 
+/* Whose settings are read. */
+typedef struct by__settings_scope {
+	const char *pool;  /* NULL: those that hold for all */
+	bool        alone; /* it is the only pool: its socket is named after the application alone */
+} by__settings_scope;
+/* As by__settings_read, with what is said for a pool laid over. */
+BY_MUST_CHECK by_error *by__settings_read_scope(by_arena *arena, const by_app *app, const by__settings_from *from,
+    const by__settings_scope *scope, by__app_settings *settings, by_settings **origins);
+/* One CONFIGURATION error with a line per fault, as by_settings_load makes it; BY_OK when there is none. */
+BY_MUST_CHECK by_error *by__settings_faults(by_arena *arena, const by_faults *faults);
+
 /*
  * The settings of each pool: those for all, with what its section or its
  * variables say laid over. CONFIGURATION lists the faults of all pools. The

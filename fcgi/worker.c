@@ -276,7 +276,8 @@ static void start(by_ctx *ctx, void *argument)
 	worker *w = argument;
 	const by_app *app = w->options->application->app;
 
-	if (app->start)
+	/* The status process has nothing of the application, and tells of a start that fails. */
+	if (app->start && !w->options->builtin_only)
 		w->error = app->start(ctx);
 }
 
@@ -388,6 +389,8 @@ static int finish(worker *w)
 	/* Requests that outlived their cancellation still use all of this; the process's end takes it. */
 	bool quiet = by__runtime_used().coroutines == 0;
 
+	/* It is ending: a signal that comes late would find nobody to hear it, and kill it. */
+	block_signals(SIG_BLOCK);
 	/* The loop turns no more, and that is no stall. */
 	atomic_store(&by__shared_slot()->heartbeat, 0);
 	by__stall_gate(NULL);

@@ -3,6 +3,7 @@ libbanyan_all_la_SOURCES += \
 	scripts/cli/cli.h \
 	scripts/cli/commands/config.c \
 	scripts/cli/commands/db.c \
+	scripts/cli/commands/doctor.c \
 	scripts/cli/commands/health.c \
 	scripts/cli/commands/help.c \
 	scripts/cli/commands/reload.c \
@@ -12,6 +13,17 @@ libbanyan_all_la_SOURCES += \
 	scripts/cli/commands/stop.c \
 	scripts/cli/commands/token.c \
 	scripts/cli/commands/version.c \
+	scripts/cli/doctor/application.c \
+	scripts/cli/doctor/doctor.h \
+	scripts/cli/doctor/findings.c \
+	scripts/cli/doctor/findings.h \
+	scripts/cli/doctor/http.c \
+	scripts/cli/doctor/http.h \
+	scripts/cli/doctor/limits.c \
+	scripts/cli/doctor/mend.c \
+	scripts/cli/doctor/mend.h \
+	scripts/cli/doctor/site.c \
+	scripts/cli/doctor/sockets.c \
 	scripts/cli/fastcgi_client.c \
 	scripts/cli/fastcgi_client.h \
 	scripts/cli/main.c \

@@ -158,18 +158,23 @@ SERVER_TESTS = \
 	tests/e2e/test_api.py \
 	tests/e2e/test_cgi.py \
 	tests/e2e/test_docs.py \
+	tests/e2e/test_doctor.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
+	tests/e2e/test_gateways.py \
+	tests/e2e/test_reload.py \
+	tests/e2e/test_settings.py \
 	tests/e2e/test_streams.py \
 	tests/e2e/test_supervision.py \
-	tests/e2e/test_gateways.py \
 	tests/integration/test_blocking.py \
 	tests/integration/test_fastcgi.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_migrations.py \
 	tests/integration/test_openapi.py \
 	tests/integration/test_postgresql.py \
+	tests/integration/test_supervisor.py \
+	tests/integration/test_worker.py \
 	tests/soak/test_soak.py
 TESTS += $(PYTHON_TESTS)
 EXTRA_DIST += \
@@ -184,6 +189,7 @@ EXTRA_DIST += \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
+	tests/support/region.py \
 	tests/support/tokens.py \
 	tests/support/webservers.py
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #define BY_LOG_NAME "supervisor"
 #include <banyan/log.h>
 
+#include "fcgi/directory.h"
 #include "fcgi/launch.h"
 #include "fcgi/peer.h"
 #include "fcgi/prepare.h"
@@ -60,22 +62,51 @@ static by_error *try_addresses(by__supervisor *s)
 	return BY_OK;
 }
 
-static bool is_first_with_database(const by__supervisor *s, uint32_t index)
+/* In a child, since pools may have different users and environments. */
+static int try_pool(by__supervisor *s, by__pool *pool)
 {
-	for (uint32_t i = 0; i < index; i++)
-		if (strcmp(by__pool_settings_of(&s->pools[i])->database_url, by__pool_settings_of(&s->pools[index])->database_url) == 0)
-			return false;
-	return true;
+	pid_t pid = by__fork_clean();
+	int status = 0;
+
+	if (pid == 0) {
+		bool like = by__member_become(s, pool);
+
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exit(like ? by__prepare(pool->application, true) : BY__EXIT_CONFIGURATION);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* Without being opened for good: what the trial says is to be read by the one that serves. */
+static by_error *try_log(const by__supervisor *s)
+{
+	const char *path = s->application->settings.log_file;
+	int fd = path && *path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640) : -1;
+
+	if (fd < 0 && path && *path)
+		return by_error_new(s->arena, UNAVAILABLE, "LOG_FILE: %s cannot be opened: %s.", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return BY_OK;
+}
+
+static by_error *try_files(by__supervisor *s)
+{
+	BY_TRY(by__directory_make(s->arena, s->application->settings.runtime_dir, BY__SOCKET_DIRECTORY));
+	BY_TRY(try_log(s));
+	return try_addresses(s);
 }
 
 int by__generation_try(by__supervisor *s)
 {
-	by_error *error = try_addresses(s);
+	by_error *error = try_files(s);
 	int code = error ? by__application_failed(s->application->app, error) : 0;
 
 	for (uint32_t i = 0; code == 0 && i < s->pool_count; i++)
-		if (is_first_with_database(s, i))
-			code = by__prepare(s->pools[i].application, true);
+		if (!s->pools[i].builtin)
+			code = try_pool(s, &s->pools[i]);
 	by_log_flush();
 	return code;
 }
@@ -106,11 +137,14 @@ static void tell_addresses(const by__supervisor *s)
 	for (uint32_t i = 0; i < s->pool_count; i++)
 		if (s->pools[i].listener.fd >= 0)
 			by_put_format(&out, "%s\n", by__pool_settings_of(&s->pools[i])->listen);
+	for (uint32_t i = 0; i < s->orphan_count; i++)
+		by_put_format(&out, "%s\n", s->orphans[i].address);
 	(void)setenv(LISTENING, by_buf_string(&out), 1);
 }
 
 static _Noreturn void be_trial(const by__supervisor *s, const char *path, int output)
 {
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	by__signals_give_back(s, false);
 	by__notify_forget();
 	(void)setenv(TRIAL, "1", 1);
@@ -194,10 +228,19 @@ void by__generation_follow(by__supervisor *s)
 	(void)kill(trial->pid, SIGKILL);
 }
 
+void by__generation_drop(by__supervisor *s)
+{
+	if (s->trial.pid > 0)
+		(void)kill(s->trial.pid, SIGKILL);
+}
+
 /* Becomes the new generation; returns only when that cannot be. */
 static void become(by__supervisor *s)
 {
 	const char *path = s->trial.upgrade ? by__program_path() : BY__PROGRAM_SELF;
+
+	/* Those that would wait in between count as not begun. */
+	by__pools_let_follow(s, true);
 	int fd = by__inheritance_write(s);
 	char digits[16];
 
@@ -208,6 +251,7 @@ static void become(by__supervisor *s)
 	(void)snprintf(digits, sizeof(digits), "%d", fd);
 	(void)setenv(BY__INHERITANCE, digits, 1);
 	by_log_flush();
+	by__signals_pass_on();
 	execv(path, by__program_words());
 	const char *reason = strerror(errno);
 
@@ -243,13 +287,22 @@ void by__generation_tried(by__supervisor *s, int status)
 
 /* ---- the turn ------------------------------------------------------------------------------------- */
 
-/* What waited at an address that the new settings no longer have goes to the pool's workers. */
-static void empty_orphan(by__supervisor *s, const by__listener *orphan)
+static const by__pool *pool_named(const by__supervisor *s, const char *name)
 {
+	for (uint32_t i = 0; i < s->pool_count; i++)
+		if (strcmp(s->pools[i].name, name) == 0)
+			return &s->pools[i];
+	return NULL;
+}
+
+/* What waited at an address that the new settings no longer have goes to the pool's workers, if there is that pool. */
+static void empty_orphan(const by__supervisor *s, const by__orphan *orphan)
+{
+	const by__pool *pool = pool_named(s, orphan->name);
 	int fd;
 
-	while (s->pool_count > 0 && (fd = accept4(orphan->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		bool given = orphan->tcp == s->pools[0].listener.tcp && by__channel_give(&s->pools[0].channel, fd);
+	while ((fd = accept4(orphan->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		bool given = pool && orphan->listener.tcp == pool->listener.tcp && by__channel_give(&pool->channel, fd);
 
 		if (!given)
 			by_warn(NULL, "a connection to a former address is dropped");
@@ -261,9 +314,18 @@ static void end_orphans(by__supervisor *s)
 {
 	for (uint32_t i = 0; i < s->orphan_count; i++) {
 		empty_orphan(s, &s->orphans[i]);
-		by__listener_close(&s->orphans[i]);
+		by__listener_close(&s->orphans[i].listener);
 	}
 	s->orphan_count = 0;
+}
+
+/* Of a pool that is no more, nobody takes over what its workers have. */
+static void end_older(by__supervisor *s, by__member *member)
+{
+	if (member->pool == BY__NO_SLOT)
+		by__member_stop(s, member);
+	else
+		by__member_leave(s, member);
 }
 
 static void turn(by__supervisor *s)
@@ -274,7 +336,7 @@ static void turn(by__supervisor *s)
 			by__member_serve(s, m);
 	BY__EACH_MEMBER(s, m)
 		if (m->generation != s->generation && m->stage != BY__STAGE_LEAVING)
-			by__member_leave(s, m);
+			end_older(s, m);
 	end_orphans(s);
 	atomic_store(&s->shared->generation, s->generation);
 	atomic_store(&s->shared->reload_state, BY__RELOAD_DONE);

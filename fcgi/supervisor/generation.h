@@ -18,6 +18,8 @@ int by__generation_try(by__supervisor *supervisor);
 void by__generation_begin(by__supervisor *supervisor, bool upgrade);
 /* Hears the trial. When it has succeeded the supervisor becomes the new program, and this does not return. */
 void by__generation_follow(by__supervisor *supervisor);
+/* Ends a trial that is of no use any more. */
+void by__generation_drop(by__supervisor *supervisor);
 /* The trial has ended. */
 void by__generation_tried(by__supervisor *supervisor, int status);
 /* The new workers are prepared: they serve, the older ones leave. */

@@ -18,7 +18,7 @@
 #include "fcgi/supervisor/inheritance.h"
 #include "fcgi/supervisor/members.h"
 
-enum { LARGEST = 256 * 1024, WORDS = 8 };
+enum { LARGEST = 256 * 1024, WORDS = 8, POOL_WORDS = 7 };
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
@@ -36,12 +36,30 @@ static void mark_all(const by__supervisor *s, bool close_them)
 		on_exec(s->pools[i].channel.take, close_them);
 		on_exec(s->pools[i].channel.give, close_them);
 	}
+	for (uint32_t i = 0; i < s->orphan_count; i++)
+		on_exec(s->orphans[i].listener.fd, close_them);
 }
 
-static void put_pool(by_buf *out, const by__pool *pool)
+/* The address stands last: a path may hold spaces. */
+static void put_socket(by_buf *out, const char *name, const by__listener *listener, const by__channel *channel,
+    const char *address)
 {
-	by_put_format(out, "pool %s %d %d %d %d %s\n", pool->name, pool->listener.fd, pool->listener.passed, pool->channel.take,
-	    pool->channel.give, by__pool_settings_of(pool)->listen);
+	by_put_format(out, "pool %s %d %d %d %d %s\n", name, listener->fd, listener->passed, channel->take, channel->give,
+	    address);
+}
+
+static void put_sockets(by_buf *out, const by__supervisor *s)
+{
+	const by__channel none = BY__NO_CHANNEL;
+
+	for (uint32_t i = 0; i < s->pool_count; i++) {
+		const by__pool *pool = &s->pools[i];
+
+		if (pool->listener.fd >= 0)
+			put_socket(out, pool->name, &pool->listener, &pool->channel, by__pool_settings_of(pool)->listen);
+	}
+	for (uint32_t i = 0; i < s->orphan_count; i++)
+		put_socket(out, s->orphans[i].name, &s->orphans[i].listener, &none, s->orphans[i].address);
 }
 
 static void put_member(by_buf *out, const by__supervisor *s, const by__member *m)
@@ -53,9 +71,7 @@ static void put_member(by_buf *out, const by__supervisor *s, const by__member *m
 static void put_all(by_buf *out, const by__supervisor *s)
 {
 	by_put_format(out, "generation %" PRIu32 "\nlock %d\nannounced %d\n", s->generation, s->lock, s->announced);
-	for (uint32_t i = 0; i < s->pool_count; i++)
-		if (s->pools[i].listener.fd >= 0)
-			put_pool(out, &s->pools[i]);
+	put_sockets(out, s);
 	for (size_t i = 0; i < BY__MEMBERS; i++)
 		if (s->members[i].pid > 0)
 			put_member(out, s, &s->members[i]);
@@ -86,13 +102,17 @@ void by__inheritance_undo(const by__supervisor *s, int fd)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static size_t split(char *line, char *words[WORDS])
+/* At most so many words; the last one is the rest of the line. */
+static size_t split(char *line, char *words[], size_t most)
 {
 	size_t count = 0;
-	char *rest = NULL;
 
-	for (char *word = strtok_r(line, " ", &rest); word && count < WORDS; word = strtok_r(NULL, " ", &rest))
-		words[count++] = word;
+	for (char *at = line; at && count < most; count++) {
+		words[count] = at;
+		at = count + 1 < most ? strchr(at, ' ') : NULL;
+		if (at)
+			*at++ = 0;
+	}
 	return count;
 }
 
@@ -116,16 +136,16 @@ static int descriptor(const char *word)
 static void read_pool(by__supervisor *s, by__inheritance *in, char *words[], size_t count)
 {
 	by__inherited *pool = &in->pools[in->pool_count];
-	int fd = count == 7 ? descriptor(words[2]) : -1;
+	int fd = count == POOL_WORDS ? descriptor(words[2]) : -1;
 
-	if (fd < 0 || !by__launch_listens(fd) || in->pool_count == BY__SHARED_POOLS)
+	if (fd < 0 || !by__launch_listens(fd) || in->pool_count == BY_COUNT(in->pools))
 		return;
 	by_error *error = by__listener_adopt(s->arena, fd, &pool->listener);
 
 	if (error)
 		return;
 	(void)snprintf(pool->name, sizeof(pool->name), "%s", words[1]);
-	(void)snprintf(pool->address, sizeof(pool->address), "%s", words[6]);
+	pool->address = by_copy(s->arena, words[6]);
 	pool->listener.passed = number(words[3]) == 1;
 	if (!pool->listener.passed && strncmp(words[6], "unix:", 5) == 0)
 		pool->listener.path = by_copy(s->arena, words[6] + 5);
@@ -156,7 +176,7 @@ static void read_member(by__supervisor *s, char *words[], size_t count)
 static void read_line(by__supervisor *s, by__inheritance *in, char *line)
 {
 	char *words[WORDS];
-	size_t count = split(line, words);
+	size_t count = split(line, words, strncmp(line, "pool ", 5) == 0 ? POOL_WORDS : WORDS);
 
 	if (count == 2 && strcmp(words[0], "generation") == 0)
 		in->generation = (uint32_t)number(words[1]);

@@ -14,7 +14,7 @@
 /* A socket of the earlier generation. */
 typedef struct by__inherited {
 	char         name[BY__SHARED_NAME];       /* of its pool */
-	char         address[BY__SHARED_ADDRESS]; /* as LISTEN said */
+	const char  *address;                     /* as LISTEN said */
 	by__listener listener;
 	by__channel  channel;
 } by__inherited;
@@ -23,7 +23,7 @@ typedef struct by__inheritance {
 	uint32_t      generation;
 	int           lock;
 	bool          announced;
-	by__inherited pools[BY__SHARED_POOLS];
+	by__inherited pools[2 * BY__SHARED_POOLS]; /* those of addresses that were left before among them */
 	uint32_t      pool_count;
 } by__inheritance;
 

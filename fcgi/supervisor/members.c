@@ -93,7 +93,7 @@ static void close_others(by__supervisor *s, const by__pool *own)
 		by__channel_close(&pool->channel);
 	}
 	for (uint32_t i = 0; i < s->orphan_count; i++)
-		close(s->orphans[i].fd);
+		close(s->orphans[i].listener.fd);
 	if (s->lock >= 0)
 		close(s->lock);
 	if (s->trial.pid > 0)
@@ -117,6 +117,20 @@ static void take_environment(by_arena *arena, const by__app_settings *settings)
 	}
 }
 
+bool by__member_become(by__supervisor *s, by__pool *pool)
+{
+	const by_app *app = pool->application->app;
+
+	if (!become(&pool->identity)) {
+		fprintf(stderr, "%s: WORKER_USER of the pool %s: %s\n", app->name, pool->name, strerror(errno));
+		return false;
+	}
+	take_environment(s->arena, by__pool_settings_of(pool));
+	if (pool->own)
+		memcpy(app->settings.object, pool->own, app->settings.model->size);
+	return true;
+}
+
 static _Noreturn void be_worker(by__supervisor *s, by__pool *pool, uint32_t slot, pid_t supervisor, bool wait)
 {
 	by__application *application = pool->application;
@@ -133,13 +147,8 @@ static _Noreturn void be_worker(by__supervisor *s, by__pool *pool, uint32_t slot
 	by__signals_give_back(s, true);
 	by__notify_forget();
 	close_others(s, pool);
-	if (!become(&pool->identity)) {
-		fprintf(stderr, "%s: WORKER_USER of the pool %s: %s\n", application->app->name, pool->name, strerror(errno));
+	if (!by__member_become(s, pool))
 		exit(BY__EXIT_CONFIGURATION);
-	}
-	take_environment(s->arena, &application->settings);
-	if (pool->own)
-		memcpy(application->app->settings.object, pool->own, application->app->settings.model->size);
 	BY_IGNORE(by_log_configure(s->arena, application->settings.log_level, STDERR_FILENO), "was checked with the settings");
 	exit(by__worker_run(&options));
 }
@@ -347,6 +356,8 @@ static void bury(by__supervisor *s, by__member *member, int status)
 
 	tell_end(s, member, status);
 	free_slot_of(s, member);
+	/* The slot is free, which is not ready: one that waited for this one serves. */
+	by__pools_let_follow(s, false);
 	forget_successor(s, member->pid);
 	if (!clean && member->pool < s->pool_count)
 		atomic_fetch_add(&s->shared->pool[member->pool].crashed, 1);

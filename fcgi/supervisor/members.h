@@ -9,6 +9,13 @@ by__member *by__member_start(by__supervisor *supervisor, by__pool *pool, bool wa
 /* An entry for a process that an earlier generation started; NULL when there are too many. */
 by__member *by__member_take(by__supervisor *supervisor);
 
+/*
+ * In a forked child: takes the user, the environment and the application's
+ * settings that workers of the pool have. False, and standard error says why:
+ * it may not.
+ */
+BY_MUST_CHECK bool by__member_become(by__supervisor *supervisor, by__pool *pool);
+
 /* One that waits: to serve. */
 void by__member_serve(by__supervisor *supervisor, by__member *member);
 /* One that serves: to let others take over. One that waits: to end. */
@@ -27,6 +34,11 @@ void by__members_signal(const by__supervisor *supervisor, int number);
  * `hold`: those that a worker is told by stay blocked until it hears them.
  */
 void by__signals_give_back(const by__supervisor *supervisor, bool hold);
+/*
+ * What was asked for and not yet done is asked again, of this process as it is
+ * after an exec: the signals are blocked until it waits for them.
+ */
+void by__signals_pass_on(void);
 /* What is in stdio's or the log's buffers would be written by parent and child. */
 pid_t by__fork_clean(void);
 

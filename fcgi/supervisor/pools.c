@@ -1,7 +1,8 @@
 /*
  * Pools: what each listens at and runs as, and how many workers it has. A
- * worker that is to be replaced serves until its successor is prepared, so
- * that never more serve than the pool may have.
+ * worker that is to be replaced serves until its successor is prepared, and
+ * that one serves when it has left, so that never more serve than the pool may
+ * have.
  */
 #include <errno.h>
 #include <grp.h>
@@ -26,6 +27,8 @@
 #define BACKOFF_MOST (30 * BY__SECOND)
 /* Between two steps of a pool that grows. */
 #define GROWTH (100 * BY__MILLISECOND)
+/* A worker that leaves has stopped accepting by then, or its loop is stalled. */
+#define LEAVE_TIME (500 * BY__MILLISECOND)
 /* A loop that is late by so much is busy with something else than requests that wait. */
 #define LATE (500 * BY__MILLISECOND)
 
@@ -134,25 +137,62 @@ uint32_t by__pools_slots(const by__supervisor *s)
 	return slots < BY__SHARED_SLOTS ? slots : BY__SHARED_SLOTS - 1;
 }
 
+/* What a pool has counted, wherever its row was. */
+typedef struct counted {
+	char     name[BY__SHARED_NAME];
+	uint64_t started, crashed, replaced;
+} counted;
+
+static void note_counted(const by__shared *shared, counted rows[BY__SHARED_POOLS])
+{
+	for (uint32_t i = 0; i < BY__SHARED_POOLS; i++) {
+		const by__pool_row *row = &shared->pool[i];
+
+		(void)snprintf(rows[i].name, sizeof(rows[i].name), "%s", i < shared->pools ? row->name : "");
+		rows[i].started = atomic_load(&row->started);
+		rows[i].crashed = atomic_load(&row->crashed);
+		rows[i].replaced = atomic_load(&row->replaced);
+	}
+}
+
+static counted counted_of(const counted rows[BY__SHARED_POOLS], const char *name)
+{
+	for (uint32_t i = 0; i < BY__SHARED_POOLS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i];
+	return (counted){ 0 };
+}
+
+static void describe_pool(by__pool_row *row, const by__pool *pool, const counted *before)
+{
+	const by__app_settings *settings = by__pool_settings_of(pool);
+
+	(void)snprintf(row->name, sizeof(row->name), "%s", pool->name);
+	(void)snprintf(row->listen, sizeof(row->listen), "%s", pool->listener.passed ? "the passed socket" : settings->listen);
+	(void)snprintf(row->scaling, sizeof(row->scaling), "%s", by__scaling_enum.values[settings->scaling]);
+	atomic_store(&row->workers_max, (uint32_t)settings->workers);
+	atomic_store(&row->requests_max, (uint32_t)settings->requests_max);
+	atomic_store(&row->started, before->started);
+	atomic_store(&row->crashed, before->crashed);
+	atomic_store(&row->replaced, before->replaced);
+	atomic_store(&row->backoff_ms, 0);
+}
+
 void by__pools_describe(by__supervisor *s)
 {
+	counted rows[BY__SHARED_POOLS];
+
+	note_counted(s->shared, rows);
 	s->shared->pools = s->pool_count;
 	for (uint32_t i = 0; i < s->pool_count; i++) {
-		const by__app_settings *settings = by__pool_settings_of(&s->pools[i]);
-		by__pool_row *row = &s->shared->pool[i];
-		bool same = strcmp(row->name, s->pools[i].name) == 0;
+		const counted before = counted_of(rows, s->pools[i].name);
 
-		(void)snprintf(row->name, sizeof(row->name), "%s", s->pools[i].name);
-		(void)snprintf(row->listen, sizeof(row->listen), "%s", s->pools[i].listener.passed ? "the passed socket" : settings->listen);
-		(void)snprintf(row->scaling, sizeof(row->scaling), "%s", by__scaling_enum.values[settings->scaling]);
-		atomic_store(&row->workers_max, (uint32_t)settings->workers);
-		atomic_store(&row->requests_max, (uint32_t)settings->requests_max);
-		if (same)
-			continue;
-		atomic_store(&row->started, 0);
-		atomic_store(&row->crashed, 0);
-		atomic_store(&row->replaced, 0);
+		describe_pool(&s->shared->pool[i], &s->pools[i], &before);
 	}
+	/* Those of the earlier generation go on counting for their own pool. */
+	BY__EACH_MEMBER(s, m)
+		if (m->slot != BY__NO_SLOT && m->pool < s->pool_count)
+			atomic_store(&s->shared->slot[m->slot].pool, m->pool);
 }
 
 /* ---- sockets ------------------------------------------------------------------------------------ */
@@ -233,11 +273,12 @@ static void count_member(const by__supervisor *s, const by__member *m, census *c
 		c->starting++;
 }
 
+/* Of one that still serves: it is not among the pool's number yet. */
 static bool is_successor(const by__supervisor *s, const by__member *member)
 {
 	for (size_t i = 0; i < BY__MEMBERS; i++)
 		if (s->members[i].pid > 0 && s->members[i].successor == member->pid)
-			return true;
+			return s->members[i].stage != BY__STAGE_LEAVING;
 	return false;
 }
 
@@ -332,7 +373,7 @@ static void back_off(by__supervisor *s, by__pool *pool)
 
 	pool->due = by_clock() + pool->backoff;
 	if (pool->backoff > 0)
-		by_warn(NULL, "workers end as soon as they start; waiting before the next", BY_F("pool", pool->name),
+		by_warn(NULL, "workers cannot start or end at once; waiting before the next", BY_F("pool", pool->name),
 		    BY_F("seconds", (double)pool->backoff / (double)BY__SECOND));
 	atomic_store(&s->shared->pool[pool->index].backoff_ms, (uint32_t)(pool->backoff / BY__MILLISECOND));
 	pool->backoff = next < BACKOFF_MOST ? next : BACKOFF_MOST;
@@ -402,15 +443,35 @@ static void replace(by__supervisor *s, by__pool *pool, by__member *member)
 		if (by_clock() < pool->due)
 			return;
 		successor = by__member_start(s, pool, true);
+		if (!successor)
+			back_off(s, pool);
 		member->successor = successor ? successor->pid : 0;
 		return;
 	}
 	if (by__member_state(s, successor) != BY__WORKER_PREPARED)
 		return;
-	member->successor = 0;
 	by__member_leave(s, member);
-	by__member_serve(s, successor);
+	member->left = by_clock();
 	atomic_fetch_add(&s->shared->pool[pool->index].replaced, 1);
+}
+
+static void let_follow(by__supervisor *s, by__member *member)
+{
+	by__member *successor = successor_of(s, member);
+
+	member->successor = 0;
+	if (successor)
+		by__member_serve(s, successor);
+}
+
+void by__pools_let_follow(by__supervisor *s, bool all)
+{
+	uint64_t now = by_clock();
+
+	BY__EACH_MEMBER(s, m)
+		if (m->stage == BY__STAGE_LEAVING && m->successor != 0
+		    && (all || by__member_state(s, m) != BY__WORKER_READY || now - m->left > LEAVE_TIME))
+			let_follow(s, m);
 }
 
 static void retire(by__supervisor *s, by__pool *pool, by__member *member)
@@ -439,8 +500,27 @@ static void hear_workers(by__supervisor *s, by__pool *pool)
 	}
 }
 
+static bool has_predecessor(const by__supervisor *s, const by__member *member)
+{
+	for (size_t i = 0; i < BY__MEMBERS; i++)
+		if (s->members[i].pid > 0 && s->members[i].successor == member->pid)
+			return true;
+	return false;
+}
+
+/* The one that a successor was to replace has died first. */
+static void serve_heirs(by__supervisor *s)
+{
+	BY__EACH_MEMBER(s, m)
+		if (m->stage == BY__STAGE_WAITING && m->generation == s->generation && !has_predecessor(s, m))
+			by__member_serve(s, m);
+}
+
 void by__pools_settle(by__supervisor *s)
 {
+	by__pools_let_follow(s, false);
+	if (!s->turning)
+		serve_heirs(s);
 	for (uint32_t i = 0; i < s->pool_count; i++) {
 		settle_backoff(s, &s->pools[i]);
 		start_missing(s, &s->pools[i]);

@@ -15,6 +15,11 @@ void by__pools_describe(by__supervisor *supervisor);
 
 /* Starts and retires workers as scaling, replacement and crashes ask. */
 void by__pools_settle(by__supervisor *supervisor);
+/*
+ * Successors of workers that were told to leave serve as soon as those have
+ * stopped accepting; `all`: at once.
+ */
+void by__pools_let_follow(by__supervisor *supervisor, bool all);
 /* Whether each pool has the workers that it starts with, in this state or a later one. */
 bool by__pools_are(const by__supervisor *supervisor, by__worker_state state);
 /* The end of a worker: when its pool may start the next one. */

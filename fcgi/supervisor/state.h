@@ -40,7 +40,8 @@ typedef struct by__member {
 	uint64_t  forked;     /* by_clock */
 	uint64_t  kill_at;    /* 0: not yet told to end */
 	uint64_t  silent;     /* the heartbeat that was reported as too old */
-	pid_t     successor;  /* that prepares to take its place; 0: none */
+	pid_t     successor;  /* that prepares to take its place, and waits for it to leave; 0: none */
+	uint64_t  left;       /* when it was told to leave to a successor */
 	bool      given_up;   /* it was told to answer 504 and end */
 	bool      worn;       /* it is to be replaced, whatever it says itself */
 } by__member;
@@ -78,6 +79,13 @@ typedef struct by__trial {
 	size_t   len;
 } by__trial;
 
+/* A listening socket at an address that the settings no longer have. */
+typedef struct by__orphan {
+	char         name[BY__SHARED_NAME]; /* of the pool that had it */
+	const char  *address;
+	by__listener listener;
+} by__orphan;
+
 typedef struct by__supervisor {
 	by__application         *application; /* with the settings for all pools */
 	const by__settings_from *from;
@@ -98,7 +106,7 @@ typedef struct by__supervisor {
 	int                      code;       /* of a start that cannot succeed */
 	uint64_t                 close_at, kill_at;
 	by__trial                trial;
-	by__listener             orphans[BY__SHARED_POOLS]; /* of older generations, until those have left */
+	by__orphan               orphans[BY__SHARED_POOLS]; /* of older generations, until the new one serves */
 	uint32_t                 orphan_count;
 	uint64_t                 watchdog, watchdog_due;
 	sigset_t                 waiting;    /* the mask while it waits: our signals come through */

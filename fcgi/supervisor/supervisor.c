@@ -29,6 +29,7 @@
 #include "fcgi/worker.h"
 
 /* Between two looks at the workers' slots: while something is on its way, and else. */
+#define LOOK_AT_ONCE BY__MILLISECOND
 #define LOOK_SOON (20 * BY__MILLISECOND)
 #define LOOK (100 * BY__MILLISECOND)
 
@@ -87,6 +88,22 @@ void by__signals_give_back(const by__supervisor *s, bool hold)
 		(void)signal(handled[i], SIG_DFL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+void by__signals_pass_on(void)
+{
+	static const struct {
+		volatile sig_atomic_t *asked;
+		int                    number;
+	} kept[] = {
+		{ &asked_stop, SIGTERM }, { &asked_reload, SIGHUP }, { &asked_upgrade, SIGUSR2 }, { &asked_reopen, SIGUSR1 }
+	};
+
+	for (size_t i = 0; i < BY_COUNT(kept); i++) {
+		if (*kept[i].asked > 0)
+			(void)raise(kept[i].number);
+		*kept[i].asked = 0;
+	}
 }
 
 /* ---- files -------------------------------------------------------------------------------------- */
@@ -191,6 +208,7 @@ static void stop(by__supervisor *s)
 	atomic_store(&s->shared->draining, 1);
 	by_info(NULL, "stopping", BY_F("workers", by__members_alive(s)));
 	by__notify("STOPPING=1\nSTATUS=Finishing what runs.");
+	by__generation_drop(s);
 	BY__EACH_MEMBER(s, m)
 		if (!is_status(s, m)) {
 			by__member_stop(s, m);
@@ -285,6 +303,15 @@ static void keep_watchdog(by__supervisor *s)
 	s->watchdog_due = by_clock() + s->watchdog / 3;
 }
 
+/* A successor waits for the one before it to leave, which takes a moment. */
+static bool is_changing(const by__supervisor *s)
+{
+	for (size_t i = 0; i < BY__MEMBERS; i++)
+		if (s->members[i].pid > 0 && s->members[i].successor != 0 && s->members[i].stage == BY__STAGE_LEAVING)
+			return true;
+	return false;
+}
+
 /* Something is on its way that no signal tells of. */
 static bool is_moving(const by__supervisor *s)
 {
@@ -313,7 +340,7 @@ static void wait_for_something(const by__supervisor *s)
 {
 	struct pollfd ask[2 * BY__SHARED_POOLS];
 	nfds_t count = 0;
-	uint64_t span = is_moving(s) ? LOOK_SOON : LOOK;
+	uint64_t span = is_changing(s) ? LOOK_AT_ONCE : is_moving(s) ? LOOK_SOON : LOOK;
 	const struct timespec wait = { .tv_nsec = (long)span };
 
 	for (uint32_t i = 0; i < s->pool_count; i++) {
@@ -349,6 +376,8 @@ static int oversee(by__supervisor *s)
 	}
 	for (uint32_t i = 0; i < s->pool_count; i++)
 		by__listener_close(&s->pools[i].listener);
+	for (uint32_t i = 0; i < s->orphan_count; i++)
+		by__listener_close(&s->orphans[i].listener);
 	remove_files(s);
 	by_info(NULL, "stopped", BY_F("clean", (bool)!s->unclean));
 	by_log_flush();
@@ -357,15 +386,15 @@ static int oversee(by__supervisor *s)
 
 /* ---- starting ----------------------------------------------------------------------------------------------- */
 
-/* In a child, since it runs a loop and libraries that this process is to stay free of. */
-static int prepare(by__supervisor *s, by__application *application)
+/* As a worker of the pool, so that files it makes are theirs; in a child, since it runs a loop and libraries that this process is to stay free of. */
+static int prepare(by__supervisor *s, by__pool *pool)
 {
 	pid_t pid = by__fork_clean();
 	int status;
 
 	if (pid == 0) {
 		by__signals_give_back(s, false);
-		exit(by__prepare(application, false));
+		exit(by__member_become(s, pool) ? by__prepare(pool->application, false) : BY__EXIT_CONFIGURATION);
 	}
 	if (pid < 0)
 		return BY__EXIT_UNAVAILABLE;
@@ -392,7 +421,7 @@ static int prepare_all(by__supervisor *s)
 		for (uint32_t j = 0; j < i; j++)
 			seen = seen || strcmp(by__pool_settings_of(&s->pools[j])->database_url, url) == 0;
 		if (!seen)
-			code = prepare(s, s->pools[i].application);
+			code = prepare(s, &s->pools[i]);
 	}
 	return code;
 }
@@ -409,6 +438,21 @@ static void tell_start(const by__supervisor *s, const by__jwt_key *key)
 		    BY_F("scaling", (const char *)s->shared->pool[i].scaling), BY_F("workers", by__pool_settings_of(&s->pools[i])->workers));
 	if (key->file)
 		by_warn(NULL, "tokens are verified with a key made for development", BY_F("file", key->file));
+}
+
+static void leave_address(by__supervisor *s, by__inherited *old)
+{
+	by__orphan *orphan = &s->orphans[s->orphan_count];
+
+	if (old->listener.fd < 0)
+		return;
+	if (s->orphan_count == BY__SHARED_POOLS) {
+		by__listener_close(&old->listener);
+		return;
+	}
+	*orphan = (by__orphan){ .address = old->address, .listener = old->listener };
+	(void)snprintf(orphan->name, sizeof(orphan->name), "%s", old->name);
+	s->orphan_count++;
 }
 
 /* Sockets of the earlier generation: each goes to the pool that has its address, or waits for its workers' end. */
@@ -429,8 +473,7 @@ static void take_sockets(by__supervisor *s, by__inheritance *in)
 				old->channel = (by__channel)BY__NO_CHANNEL;
 			}
 		}
-		if (old->listener.fd >= 0 && s->orphan_count < BY__SHARED_POOLS)
-			s->orphans[s->orphan_count++] = old->listener;
+		leave_address(s, old);
 		by__channel_close(&old->channel);
 	}
 }

@@ -153,7 +153,7 @@ by_error *by__shared_create(by_arena *arena, uint32_t slots, const char *path)
 	uint32_t cells = by__metrics_cells();
 	size_t size = region_size(slots + 1, cells);
 	uint64_t *counted = BY_NEW_ARRAY(arena, uint64_t, cells);
-	void *map;
+	void *map = NULL;
 
 	for (uint32_t i = 0; i < cells; i++)
 		counted[i] = atomic_load_explicit(&shared.own_cells[i], memory_order_relaxed);
@@ -193,6 +193,30 @@ static by__shared *map_existing(int fd, int protection, size_t *size)
 	return NULL;
 }
 
+/*
+ * Makes room for more workers behind those of the region, whose own processes
+ * may go on with it as they mapped it. Its maker's row stays the last one.
+ */
+static by__shared *grow(int fd, by__shared *region, size_t *size, uint32_t slots)
+{
+	size_t whole = region_size(slots + 1, region->cells), row = row_size(region->cells);
+
+	if (slots >= BY__SHARED_SLOTS || posix_fallocate(fd, 0, (off_t)whole) != 0)
+		return region;
+	by__shared *larger = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (larger == MAP_FAILED)
+		return region;
+	char *rows = (char *)larger + lines(sizeof(by__shared));
+
+	munmap(region, *size);
+	*size = whole;
+	memcpy(rows + slots * row, rows + larger->slots * row, row);
+	memset(rows + larger->slots * row, 0, row);
+	larger->slots = slots;
+	return larger;
+}
+
 static bool take_over(int fd, uint32_t slots)
 {
 	size_t size;
@@ -200,6 +224,8 @@ static bool take_over(int fd, uint32_t slots)
 
 	if (!region)
 		return false;
+	if (region->layout == layout_of(by__metrics_cells()) && region->slots < slots)
+		region = grow(fd, region, &size, slots);
 	if (region->layout != layout_of(by__metrics_cells()) || region->slots < slots) {
 		munmap(region, size);
 		return false;

@@ -147,8 +147,8 @@ typedef struct by__shared {
 BY_MUST_CHECK by_error *by__shared_create(by_arena *arena, uint32_t slots, const char *path);
 /*
  * Takes over the region of the file, made by an earlier process with the same
- * layout and at least `slots` slots. False: there is none that fits, and
- * nothing has changed.
+ * layout; one of fewer than `slots` slots gets more of them. False: there is
+ * none that fits, and nothing has changed.
  */
 BY_MUST_CHECK bool by__shared_adopt(const char *path, uint32_t slots);
 /*

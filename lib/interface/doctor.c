@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,7 +11,9 @@
 #include <openssl/evp.h>
 
 #include <banyan/http.h>
+#include <banyan/identity.h>
 #include <banyan/json.h>
+#include <banyan/provider.h>
 #include <banyan/task.h>
 
 #include "interface/builtin.h"
@@ -31,6 +34,7 @@ static const by_field echo_fields[] = {
 	BY_FIELD(by__doctor_echo, protocol, .optional = true, .doc = "SERVER_PROTOCOL"),
 	BY_FIELD(by__doctor_echo, software, .optional = true, .doc = "SERVER_SOFTWARE"),
 	BY_FIELD(by__doctor_echo, authorization, .doc = "Whether the header Authorization arrived"),
+	BY_FIELD(by__doctor_echo, token_accepted, .doc = "Whether its token is one that the application takes; asked for only"),
 	BY_FIELD(by__doctor_echo, httpoxy, .doc = "Whether the header Proxy arrived as HTTP_PROXY"),
 	BY_FIELD(by__doctor_echo, body_declared, .doc = "CONTENT_LENGTH"),
 	BY_FIELD(by__doctor_echo, body_received, .doc = "Bytes of body"),
@@ -166,6 +170,21 @@ static void read_variables(const by_ctx *ctx, by__doctor_echo *echo)
 	list_headers(ctx, echo);
 }
 
+static void try_token(by_ctx *ctx, by__doctor_echo *echo)
+{
+	static const char scheme[] = "Bearer ";
+	by_text header = by_request_header(ctx, "Authorization");
+	by_verifier *verifier = ctx->providers ? ctx->providers->verifier : NULL;
+	const by_principal *principal;
+
+	echo->token_accepted = BY_NEW(ctx->arena, bool);
+	if (!verifier || header.len < sizeof(scheme) || strncasecmp(header.ptr, scheme, sizeof(scheme) - 1) != 0)
+		return;
+	by_text token = { header.ptr + sizeof(scheme) - 1, header.len - (sizeof(scheme) - 1) };
+
+	*echo->token_accepted = verifier->driver->verify(verifier, ctx, token, &principal) == BY_OK;
+}
+
 static by_error *read_body(by_ctx *ctx, by__doctor_echo *echo)
 {
 	const by_request *request = by__request(ctx);
@@ -209,6 +228,8 @@ static by_error *answer(by_ctx *ctx, by__doctor_echo *echo)
 		by_respond_header(ctx, BY__DOCTOR_FILLER, filler(ctx, header));
 	if (body > 0)
 		echo->filler = filler(ctx, body);
+	if (asked(ctx, "token", 1) > 0)
+		try_token(ctx, echo);
 	BY_TRY(read_body(ctx, echo));
 	if (asked(ctx, "problem", 1) > 0)
 		return by_fail(ctx, VALIDATION, "This is what the doctor asked for.");

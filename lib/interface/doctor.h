@@ -31,6 +31,7 @@ typedef struct by__doctor_echo {
 	const char    *protocol;
 	const char    *software;
 	bool           authorization;
+	bool          *token_accepted;
 	bool           httpoxy;
 	int64_t       *body_declared;
 	int64_t        body_received;

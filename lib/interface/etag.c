@@ -37,6 +37,20 @@ static const char *skip(const char *at, const char *end, const char *characters)
 	return at;
 }
 
+/* Without what Apache and lighttpd append to the tag of an answer that they compress: "7-gzip" is our "7". */
+static by_text without_encoding(by_text opaque)
+{
+	const by_text suffixes[] = { BY_TEXT("-gzip"), BY_TEXT("-br"), BY_TEXT("-deflate"), BY_TEXT("-zstd") };
+
+	for (size_t i = 0; i < BY_COUNT(suffixes); i++) {
+		by_text suffix = suffixes[i];
+
+		if (opaque.len > suffix.len && memcmp(opaque.ptr + opaque.len - suffix.len, suffix.ptr, suffix.len) == 0)
+			return (by_text){ opaque.ptr, opaque.len - suffix.len };
+	}
+	return opaque;
+}
+
 /*
  * The next entity tag of a list (RFC 9110 section 8.8.3): its opaque part without quotes. False at the end, or where
  * it is not one (`valid`).
@@ -57,7 +71,7 @@ static bool next_tag(by_text *list, by_text *opaque, bool *valid)
 	*valid = close != NULL && (rest == end || *rest == ',');
 	if (!*valid)
 		return false;
-	*opaque = (by_text){ at + 1, (size_t)(close - at - 1) };
+	*opaque = without_encoding((by_text){ at + 1, (size_t)(close - at - 1) });
 	*list = (by_text){ rest, (size_t)(end - rest) };
 	return true;
 }

@@ -99,9 +99,9 @@ static const char *text_or_none(const char *text)
 
 static double seconds_since(uint64_t started)
 {
-	int64_t us = by_time_now().us - (int64_t)started;
+	int64_t milliseconds = (by_time_now().us - (int64_t)started) / 1000;
 
-	return started == 0 || us < 0 ? 0 : (double)(us / 1000) / 1e3;
+	return started == 0 || milliseconds < 0 ? 0 : (double)milliseconds / 1e3;
 }
 
 static uint32_t pool_count(const by__shared *region)

@@ -65,6 +65,7 @@ int by__command_openapi(by__cli *cli);
 int by__command_config(by__cli *cli);
 int by__command_db(by__cli *cli);
 int by__command_health(by__cli *cli);
+int by__command_doctor(by__cli *cli);
 int by__command_token(by__cli *cli);
 int by__command_version(by__cli *cli);
 int by__command_help(by__cli *cli);

@@ -74,6 +74,7 @@ static bool maps_line_is(const char *line, const by__running *running, const cha
 	unsigned int major_number, minor_number;
 	int at = 0;
 
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
 	if (sscanf(line, "%*s %*s %*s %x:%x %lu %n", &major_number, &minor_number, &inode, &at) != 3
 	    || inode != (unsigned long)running->inode)
 		return false;
@@ -152,6 +153,7 @@ uint64_t by__process_started(pid_t pid)
 	/* The program's name, in parentheses, may hold anything; behind it stand state and then numbers, the 22nd is it. */
 	const char *behind = strrchr(line, ')');
 
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
 	if (!behind || sscanf(behind + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
 	        &state, &started) != 2)
 		return 0;

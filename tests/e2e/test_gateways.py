@@ -366,6 +366,8 @@ CASES = {
         Case("`/a%00b`", raw_path(b"a%00b"), "400 by the server", apache_all="404 by the server"),
         Case("`/a%25b`", echo("a%25b", rest="a%b")),
         Case("`/a;b=c,d@e:f`", echo("a;b=c,d@e:f")),
+        Case("`/a.php~`, `/a.inc`, `/.htaccess`, `/index.php`", lambda gateway: " and ".join(sorted({
+            echo(name)(gateway) for name in ("a.php~", "a.inc", ".htaccess", "index.php")}))),
         Case("a path of 4 kB", echo("x" * 4000)),
     ],
     "queries": [
@@ -561,7 +563,7 @@ def test_documentation():
 
 
 def test_compression():
-    """JSON leaves compressed when the client accepts it, behind every web server, and as it is when not"""
+    """JSON leaves compressed when the client accepts it, behind every web server, as it is when not, and either entity tag is known"""
     found, missing = available()
     for gateway in found:
         plain = gateway.client().get("/openapi.json")
@@ -569,6 +571,9 @@ def test_compression():
         assert "content-encoding" not in plain.headers and plain.json(), (gateway.key, plain)
         assert small.headers.get("content-encoding") == "gzip", (gateway.key, small.headers)
         assert gzip.decompress(small.body) == plain.body, gateway.key
+        for tag in (plain.headers["etag"], small.headers["etag"]):
+            again = gateway.client().get("/openapi.json", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
+            assert again.status == 304, (gateway.key, tag, again)
     if missing:
         harness.skip("; ".join(missing) + " (the others agree)")
 
@@ -701,7 +706,7 @@ def test_kept_connection():
 
 
 def test_application_away():
-    """While the application is away every web server answers 503 with Retry-After, as a problem document"""
+    """While the application is away every web server answers 503 as a problem document, nginx and Apache with Retry-After"""
     def check_kind(kind):
         client = KINDS[kind](os.path.join(harness.directory("empty"), "socket"), site_files()).client()
         for path in (INSPECT + "x", "/live"):

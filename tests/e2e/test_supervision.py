@@ -158,6 +158,17 @@ def test_stop():
     assert mine.lab("reload").returncode == 1
 
 
+def test_status_endpoint():
+    """/status answers like the command, is not stored, and holds no secret"""
+    app = harness.App("lab", env={"JWT_KEY": SECRET})
+    answer = app.fastcgi("GET", "/status")
+    assert answer.status == 200 and answer.headers["cache-control"] == "no-store", answer
+    status = json.loads(answer.body)
+    assert set(status) == set(json.loads(region().lab("status", "--json").stdout)), status
+    assert [worker["pid"] for worker in status["workers"] if worker["state"] == "ready"] == app.workers(), status
+    assert SECRET.encode() not in answer.body
+
+
 def test_no_secret():
     """No secret of the settings is in what these commands print"""
     for command in (["status"], ["status", "--json"], ["reload"]):

@@ -69,6 +69,12 @@ static bool serve(void *server, by_ctx *ctx, by__exchange *exchange)
 	return handle(ctx, exchange) == BY_OK;
 }
 
+static bool is_urgent(void *server, by_text target)
+{
+	(void)server;
+	return target.len > 0 && target.ptr[0] == '!';
+}
+
 /* A listening socket without a name in any folder. */
 static int listen_somewhere(void)
 {
@@ -86,7 +92,8 @@ static void open_gate(void)
 {
 	by_arena *arena = fuzz_kept();
 	const by__gate_options options = { .serve = serve, .head_timeout = BY_SECONDS(60), .body_timeout = BY_SECONDS(60),
-		.write_timeout = BY_SECONDS(60), .listener = listen_somewhere() };
+		.write_timeout = BY_SECONDS(60), .listener = listen_somewhere(), .channel = BY__NO_CHANNEL, .slot = by__shared_slot(),
+		.urgent = is_urgent, .requests_max = 1000, .queue_max = 1000, .queue_timeout = BY_SECONDS(60) };
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	BY_REQUIRE(by_log_configure(arena, "off", STDERR_FILENO) == BY_OK);

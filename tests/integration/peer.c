@@ -4,6 +4,7 @@
 #include <banyan/app.h>
 #include <banyan/http.h>
 #include <banyan/task.h>
+#include <banyan/time.h>
 
 typedef struct pause_in {
 	int64_t ms;
@@ -50,6 +51,19 @@ static by_error *who(by_ctx *ctx, const pause_in *in, answered *out)
 	return in->ms > 0 ? by_sleep(ctx, BY_MILLISECONDS(in->ms)) : BY_OK;
 }
 BY_OPERATION(who, pause_in, answered);
+
+/* Keeps the loop from turning. */
+static by_error *spin(by_ctx *ctx, const pause_in *in, counted *out)
+{
+	uint64_t until = by_clock() + (uint64_t)in->ms * 1000000;
+
+	(void)ctx;
+	out->bytes = 0;
+	while (by_clock() < until)
+		;
+	return BY_OK;
+}
+BY_OPERATION(spin, pause_in, counted);
 
 static by_error *count_body(by_ctx *ctx, counted *out)
 {
@@ -128,6 +142,7 @@ BY_OPERATION_OUT(overflow, counted);
 static const by_route rows[] = {
 	BY_ROUTE(GET, "/nap", nap, .summary = "Wait", .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/who", who, .summary = "Tell the worker", .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/spin", spin, .summary = "Compute", .access = BY_PUBLIC),
 	BY_ROUTE(POST, "/count", count_body, .summary = "Count", .access = BY_PUBLIC, .max_body = 1 << 30),
 	BY_ROUTE(POST, "/late", count_late, .summary = "Wait, then count", .access = BY_PUBLIC, .max_body = 1 << 30),
 	BY_ROUTE(POST, "/ignore", ignore_body, .summary = "Answer without reading", .access = BY_PUBLIC),

@@ -4,6 +4,7 @@
  * the commands that find, tell and end a supervisor are tested one by one.
  *
  *	region FILE serve done|refused|deaf|ends
+ *	region layout        prints where each field of the struct is, for tests that look into it
  */
 #include <signal.h>
 #include <stdio.h>
@@ -97,8 +98,41 @@ static void answer(by__shared *region, const char *mood)
 	}
 }
 
+#define PLACE(group, S, member) { group, #member, offsetof(S, member), sizeof(((S *)0)->member) }
+
+static void print_layout(void)
+{
+	static const struct {
+		const char *group, *name;
+		size_t      offset, size;
+	} places[] = {
+		PLACE("region", by__shared, magic), PLACE("region", by__shared, slots), PLACE("region", by__shared, pools),
+		PLACE("region", by__shared, supervisor), PLACE("region", by__shared, generation),
+		PLACE("region", by__shared, draining), PLACE("region", by__shared, ready), PLACE("region", by__shared, used),
+		PLACE("region", by__shared, reloads), PLACE("region", by__shared, reload_state),
+		PLACE("region", by__shared, reload_reason), PLACE("region", by__shared, pool), PLACE("region", by__shared, slot),
+		PLACE("pool", by__pool_row, name), PLACE("pool", by__pool_row, listen), PLACE("pool", by__pool_row, workers_max),
+		PLACE("pool", by__pool_row, requests_max), PLACE("pool", by__pool_row, started),
+		PLACE("pool", by__pool_row, crashed), PLACE("pool", by__pool_row, replaced),
+		PLACE("pool", by__pool_row, backoff_ms),
+		PLACE("worker", by__slot, pid), PLACE("worker", by__slot, generation), PLACE("worker", by__slot, pool),
+		PLACE("worker", by__slot, state), PLACE("worker", by__slot, active), PLACE("worker", by__slot, queued),
+		PLACE("worker", by__slot, connections), PLACE("worker", by__slot, requests),
+	};
+
+	printf("{\"magic\":%u,\"pool_size\":%zu,\"worker_size\":%zu", (unsigned)BY__SHARED_MAGIC, sizeof(by__pool_row),
+	    sizeof(by__slot));
+	for (size_t i = 0; i < BY_COUNT(places); i++)
+		printf(",\"%s.%s\":[%zu,%zu]", places[i].group, places[i].name, places[i].offset, places[i].size);
+	puts("}");
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "layout") == 0) {
+		print_layout();
+		return 0;
+	}
 	by_arena *arena = by_arena_new(0);
 	struct sigaction action = { .sa_handler = on_signal };
 	sigset_t none;

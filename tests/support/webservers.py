@@ -238,26 +238,40 @@ class Lighttpd(WebServer):
         return [harness.program_path("lighttpd"), "-D", "-f", f"{self.directory}/lighttpd.conf"]
 
     def configure(self):
-        folder = os.path.join(DEPLOY, "lighttpd")
+        folder, copy = os.path.join(DEPLOY, "lighttpd"), os.path.join(self.directory, "banyan")
+        os.makedirs(copy, exist_ok=True)
         for name in os.listdir(folder):
-            if not name.endswith(".conf"):
-                continue
-            shutil.copy(os.path.join(folder, name), self.directory)
-        text = harness.read(f"{self.directory}/banyan-settings.conf")
+            if name.endswith(".conf"):
+                shutil.copy(os.path.join(folder, name), copy)
+        text = harness.read(f"{copy}/banyan-settings.conf")
         for name, value in self.settings.items():
             if value is None:
                 continue
             shown = value if isinstance(value, int) else f'"{value}"'
             text, count = re.subn(rf"(?m)^var\.banyan_{name} *=.*$", f"var.banyan_{name} = {shown}", text)
             assert count == 1, f"banyan-settings.conf has no banyan_{name}"
-        harness.write(f"{self.directory}/banyan-settings.conf", text)
+        harness.write(f"{copy}/banyan-settings.conf", text)
+        # What Debian's lighttpd.conf says, with private paths.
         harness.write(f"{self.directory}/lighttpd.conf", f"""
+server.modules = ("mod_indexfile", "mod_access", "mod_alias", "mod_redirect")
 server.document-root = "{self.directory}"
-server.bind = "127.0.0.1"
-server.port = {self.port}
+server.upload-dirs = ("{self.directory}")
 server.errorlog = "{self.log}"
 server.pid-file = "{self.directory}/lighttpd.pid"
-server.upload-dirs = ("{self.directory}")
-server.modules = ()
-include "{self.site}"
+server.bind = "127.0.0.1"
+server.port = {self.port}
+server.feature-flags += ("server.h2proto" => "enable")
+server.feature-flags += ("server.h2c" => "enable")
+server.feature-flags += ("server.graceful-shutdown-timeout" => 5)
+server.http-parseopts = (
+	"header-strict" => "enable", "host-strict" => "enable", "host-normalize" => "enable",
+	"url-normalize-unreserved" => "enable", "url-normalize-required" => "enable", "url-ctrls-reject" => "enable",
+	"url-path-2f-decode" => "enable", "url-path-dotseg-remove" => "enable",
+)
+index-file.names = ("index.php", "index.html")
+url.access-deny = ("~", ".inc")
+static-file.exclude-extensions = (".php", ".pl", ".fcgi")
+mimetype.assign = (".html" => "text/html", ".txt" => "text/plain", ".js" => "text/javascript", "" => "application/octet-stream")
+include "banyan/{self.site}"
+server.modules += ("mod_dirlisting", "mod_staticfile")
 """)

@@ -4,6 +4,7 @@
 
 #include <banyan/buf.h>
 
+#include "core/settings_leaf.h"
 #include "scripts/cli/cli.h"
 
 static int check(by__cli *cli)
@@ -34,9 +35,51 @@ static int show(by__cli *cli)
 	return by__cli_print(cli, &out);
 }
 
+/* ---- a sample ----------------------------------------------------------------------- */
+
+/* A vertical bar would end the cell, and < begin a tag. */
+static void put_cell(by_buf *out, const char *text)
+{
+	by_put_char(out, ' ');
+	for (; *text; text++) {
+		if (*text == '|' || *text == '<')
+			by_put_char(out, '\\');
+		by_put_char(out, *text == '\n' ? ' ' : *text);
+	}
+	BY_PUT(out, " |");
+}
+
+static void put_row(by_buf *out, const by__setting *setting)
+{
+	const by_field *field = setting->field;
+	const char *value = field->default_value ? field->default_value : "";
+
+	by_put_format(out, "| `%s` |", setting->variable);
+	put_cell(out, by__setting_expects(out->arena, field));
+	put_cell(out, *value ? by_format(out->arena, "`%s`", value) : "");
+	put_cell(out, field->doc ? field->doc : "");
+	by_put_char(out, '\n');
+}
+
+/* The page docs/settings.md, of the framework's settings; applications add theirs behind them. */
+static void put_markdown(by_buf *out, const by_settings_part *parts, size_t count)
+{
+	by__setting_list list = { .arena = out->arena };
+
+	BY_PUT(out, "# Settings\n\nEach is a variable of the environment, a line `NAME=value` of `.env`, a file in `SECRETS_DIR`, or a "
+	    "key of the configuration file:\n`DATABASE_POOL_MAX` is `pool_max` in its section `[database]`. `NAME_FILE` names a file "
+	    "that holds the value of `NAME`.\nThe program prints this page: `config sample --markdown`, and as a commented file: "
+	    "`config sample`.\n\n| name | value | default | what it does |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < count; i++)
+		by__settings_list_part(&list, &parts[i]);
+	for (size_t i = 0; i < list.count; i++)
+		put_row(out, &list.items[i]);
+}
+
 /* Needs no sound settings: it is where one starts. */
 static int sample(by__cli *cli)
 {
+	bool markdown = by__cli_flag(cli, "--markdown");
 	by__app_settings settings;
 	const by_settings_part parts[] = { { &by__app_settings_model, &settings }, cli->app->settings };
 	by_buf out;
@@ -45,7 +88,12 @@ static int sample(by__cli *cli)
 	if (code != 0)
 		return code;
 	by_buf_init(&out, cli->arena, 4096);
-	by_settings_sample(parts, cli->app->settings.model ? 2 : 1, &out);
+	size_t count = cli->app->settings.model ? 2 : 1;
+
+	if (markdown)
+		put_markdown(&out, parts, count);
+	else
+		by_settings_sample(parts, count, &out);
 	return by__cli_print(cli, &out);
 }
 

@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 
@@ -160,6 +162,79 @@ static by_error *fail(by_ctx *ctx, waited *out)
 	    5432);
 }
 BY_OPERATION_OUT(fail, waited);
+
+typedef struct big_in {
+	int64_t bytes;
+} big_in;
+BY_DECLARE_MODEL(big_in);
+
+static const by_field big_in_fields[] = {
+	BY_FIELD(big_in, bytes, .minimum = BY_NUM(0), .maximum = BY_NUM(10000000000), .doc = "How many bytes"),
+};
+BY_MODEL(big_in, big_in_fields, .doc = "How many bytes");
+
+/* Memory that is never given back, all of it touched. */
+static by_error *keep(by_ctx *ctx, const big_in *in, waited *out)
+{
+	static void *kept;
+	void        *more = malloc((size_t)in->bytes + sizeof(kept));
+	if (!more)
+		return by_fail(ctx, UNAVAILABLE, "There is no more memory.");
+	memset(more, 1, (size_t)in->bytes + sizeof(kept));
+	memcpy(more, &kept, sizeof(kept)); /* a chain of all that is kept */
+	kept = more;
+	out->ms = in->bytes;
+	return BY_OK;
+}
+BY_OPERATION(keep, big_in, waited);
+
+/* ---- the worker itself ---------------------------------------------------- */
+
+typedef struct worker_in {
+	const char *variable;
+} worker_in;
+BY_DECLARE_MODEL(worker_in);
+
+static const by_field worker_in_fields[] = {
+	BY_FIELD(worker_in, variable, .default_value = "", .doc = "Of the worker's environment"),
+};
+BY_MODEL(worker_in, worker_in_fields, .doc = "What to tell of the worker");
+
+typedef struct worker_out {
+	int64_t     pid;
+	int64_t     uid;
+	const char *value;
+} worker_out;
+BY_DECLARE_MODEL(worker_out);
+
+static const by_field worker_out_fields[] = {
+	BY_FIELD(worker_out, pid, .doc = "Its process"),
+	BY_FIELD(worker_out, uid, .doc = "Its user"),
+	BY_FIELD(worker_out, value, .doc = "The variable's value; empty when there is none"),
+};
+BY_MODEL(worker_out, worker_out_fields, .doc = "The worker that answers");
+
+static by_error *tell_worker(by_ctx *ctx, const worker_in *in, worker_out *out)
+{
+	const char *value = *in->variable ? getenv(in->variable) : NULL;
+	(void)ctx;
+	out->pid = getpid();
+	out->uid = getuid();
+	out->value = value ? value : "";
+	return BY_OK;
+}
+BY_OPERATION(tell_worker, worker_in, worker_out);
+
+/* As PROBE_START asks: a start that fails, or one that takes long, or forever, but where a new generation is only tried. */
+static by_error *start(by_ctx *ctx)
+{
+	const char *how = getenv("PROBE_START");
+	if (how && strcmp(how, "fail") == 0)
+		return by_fail(ctx, INTERNAL, "PROBE_START asks for a failure.");
+	if (!how || getenv("BANYAN_TRIAL"))
+		return BY_OK;
+	return by_sleep(ctx, BY_MILLISECONDS(strcmp(how, "hang") == 0 ? 3600000 : 1000));
+}
 
 /* ---- streams -------------------------------------------------------------- */
 
@@ -330,16 +405,6 @@ static by_error *stream_briefly(by_ctx *ctx, const stream_in *in)
 }
 BY_OPERATION_IN(stream_briefly, stream_in);
 
-typedef struct big_in {
-	int64_t bytes;
-} big_in;
-BY_DECLARE_MODEL(big_in);
-
-static const by_field big_in_fields[] = {
-	BY_FIELD(big_in, bytes, .minimum = BY_NUM(0), .maximum = BY_NUM(10000000000), .doc = "How long the answer is"),
-};
-BY_MODEL(big_in, big_in_fields, .doc = "How long an answer to send");
-
 /* The digits over and over, in pieces that need little memory. */
 static by_error *big(by_ctx *ctx, const big_in *in)
 {
@@ -484,6 +549,8 @@ static const by_route rows[] = {
 	BY_ROUTE(GET, "/query", query, .summary = "Run a slow statement", .access = BY_PUBLIC, .timeout_ms = UNLIMITED),
 	BY_ROUTE(POST, "/crash", crash, .summary = "Crash the worker", .access = BY_PUBLIC),
 	BY_ROUTE(GET, "/fail", fail, .summary = "Answer an unexpected error", .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/keep", keep, .summary = "Keep memory", .access = BY_PUBLIC),
+	BY_ROUTE(GET, "/worker", tell_worker, .summary = "Tell of the worker", .access = BY_PUBLIC),
 	BY_ROUTE(POST, "/upload", upload, .summary = "Digest a body as it comes", .access = BY_PUBLIC, .max_body = LARGE,
 	    .timeout_ms = UNLIMITED),
 	BY_ROUTE(POST, "/upload/slow", upload_slowly, .summary = "Digest a body that must not come slower than 4 kB/s",
@@ -510,7 +577,7 @@ static const by_version versions[] = { { "v1", "/api/v1", v1, BY_COUNT(v1) } };
 
 static const by_app probe = {
 	.name = "probe", .title = "Probe", .version = "1", .description = "Does what a test asks of it.",
-	.versions = versions, .version_count = BY_COUNT(versions),
+	.versions = versions, .version_count = BY_COUNT(versions), .start = start,
 };
 
 int main(int argc, char **argv)

@@ -71,4 +71,19 @@ START_TEST(if_match_names_a_version)
 }
 END_TEST
 
-UNIT("etag", a_tag_is_the_marked_field_in_quotes, if_none_match_compares_weakly, if_match_names_a_version);
+START_TEST(a_tag_that_a_web_server_has_marked_as_compressed_is_the_tag)
+{
+	int64_t version = 0;
+
+	ck_assert(by__etag_none_match(text("\"a7-gzip\""), "\"a7\""));
+	ck_assert(by__etag_none_match(text("\"x\", W/\"a7-br\""), "\"a7\""));
+	ck_assert(!by__etag_none_match(text("\"a7-pack\""), "\"a7\""));
+	ck_assert(!by__etag_none_match(text("\"-gzip\""), "\"\""));
+	ck_assert(by__etag_if_match(text("\"7-gzip\""), &version) == BY__IF_MATCH_VERSION);
+	ck_assert_int_eq(version, 7);
+	ck_assert(by__etag_if_match(text("\"7-zip\""), &version) == BY__IF_MATCH_OTHER);
+}
+END_TEST
+
+UNIT("etag", a_tag_is_the_marked_field_in_quotes, if_none_match_compares_weakly, if_match_names_a_version,
+    a_tag_that_a_web_server_has_marked_as_compressed_is_the_tag);
