@@ -172,6 +172,7 @@ SERVER_TESTS = \
 	tests/e2e/test_first_run.py \
 	tests/e2e/test_gateway.py \
 	tests/e2e/test_gateways.py \
+	tests/e2e/test_hidden.py \
 	tests/e2e/test_reload.py \
 	tests/e2e/test_settings.py \
 	tests/e2e/test_streams.py \

@@ -153,6 +153,18 @@ static const by_route rows[] = {
 };
 BY_ROUTES(peer_v1, "Wire", rows);
 
+typedef struct peer_settings {
+	by_secret code;
+} peer_settings;
+BY_DECLARE_MODEL(peer_settings);
+
+static const by_field peer_settings_fields[] = {
+	BY_FIELD(peer_settings, code, .optional = true, .doc = "A secret of the application's own"),
+};
+BY_MODEL(peer_settings, peer_settings_fields, .prefix = "PEER", .doc = "The peer");
+
+static peer_settings settings;
+
 static const by_routes *const v1[] = { &peer_v1 };
 static const by_version versions[] = { { .name = "v1", .prefix = "/api/v1", .groups = v1, .count = BY_COUNT(v1) } };
 
@@ -162,6 +174,7 @@ static const by_app peer = {
 	.version = "1.0.0",
 	.versions = versions,
 	.version_count = BY_COUNT(versions),
+	.settings = { &peer_settings_model, &settings },
 };
 
 int main(int argc, char **argv)
