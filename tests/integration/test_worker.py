@@ -302,9 +302,10 @@ def test_report():
     assert line["pid"] == worker.process.pid and line["seconds"] >= 0, line
     assert busy.read_answer().status == 200
     harness.wait_until(lambda: worker.get("/live").status == 200, "it goes on")
-    worker.process.send_signal(signal.SIGPROF)
-    idle = harness.wait_until(lambda: [line for line in worker.lines("worker stalled") if "route" not in line], "a report")
-    assert idle[0]["stack"], idle
+    def told_idle():
+        worker.process.send_signal(signal.SIGPROF)
+        return next((line for line in worker.lines("worker stalled") if "route" not in line), None)
+    assert harness.wait_until(told_idle, "a report of none", interval=0.1)["stack"]
     assert worker.process.stop() == 0
 
 
