@@ -598,6 +598,30 @@ static by_error *speed(by_ctx *ctx)
 	return BY_OK;
 }
 
+/* ---- commits ---- */
+
+/* What a statement outside a transaction did counts once it is committed, and a deferred constraint speaks only then. */
+static by_error *deferred(by_ctx *ctx)
+{
+	int64_t count = -1;
+	BY_TRY(run(ctx, "CREATE TABLE parent (id int PRIMARY KEY)"));
+	BY_TRY(run(ctx, "CREATE TABLE child (parent int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)"));
+	by_error *error = ask(ctx, "INSERT INTO child VALUES (7) RETURNING parent", &count);
+	report(by_error_is(error, REFERENCE_VIOLATION), "a row that the commit refuses is an error, and no success");
+	BY_TRY(ask(ctx, "SELECT count(*) FROM child", &count));
+	report(count == 0, "it is not there");
+	for (int i = 0; i < 50; i++) {
+		bool fails = i % 2;
+		error = run(ctx, fails ? "INSERT INTO child VALUES (1000)" : "INSERT INTO parent VALUES ((SELECT count(*) FROM parent))");
+		if (fails != (error != BY_OK)) {
+			report(false, "each statement has its own outcome");
+			return error;
+		}
+	}
+	report(true, "each statement has its own outcome");
+	return BY_OK;
+}
+
 /* ---- running ---- */
 
 typedef struct fault_case {
@@ -612,6 +636,7 @@ static const fault_case cases[] = {
 	{ "deadlines", deadlines, { .pool_max = 2, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
 	{ "slow_neighbour", slow_neighbour, { .pool_max = 2, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
 	{ "load", under_load, { .pool_max = 8, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
+	{ "deferred", deferred, { .pipelines = 1, .pool_max = 2, .pool_timeout = { 3000000 }, .queue_max = 100 } },
 	{ "metrics", metrics, { .pool_max = 8, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
 	{ "refused_begin", refused_begin, { .pool_max = 2, .pool_timeout = { 3000000 }, .queue_max = 1000 } },
 	{ "in_order", in_order, { .pool_max = 1, .pool_timeout = { 20000000 }, .queue_max = 100 } },

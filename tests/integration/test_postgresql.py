@@ -88,6 +88,11 @@ def test_pool_exhausted():
     fault("exhausted_pool")
 
 
+def test_deferred():
+    """What a statement did is told once it is committed: a constraint that speaks only then makes it an error"""
+    fault("deferred")
+
+
 def test_deadlines():
     """A statement returns at its deadline, and leaves no connection unclean, no backend at work"""
     fault("deadlines")

@@ -185,6 +185,8 @@ static by_error *await_settled(by_ctx *ctx, by__pg *database, by__pg_request *re
 		by__pg_unqueue(database, request);
 	by__pg_connection *connection = request->connection;
 	by__pg_abandon(request);
+	PQclear(request->result);
+	request->result = NULL;
 	/* One of a transaction is cancelled when that ends, so that only the connection's owner decides. */
 	if (connection && !request->in_transaction)
 		by__pg_cancel(connection);

@@ -228,6 +228,9 @@ static void lose(by__pg_connection *connection, by__pg_request *request)
 {
 	const by__statement *statement = request->statement ? by__statement_of(request->statement) : NULL;
 	request->connection = NULL;
+	/* Rows that came without their commit. */
+	PQclear(request->result);
+	request->result = NULL;
 	if (statement && statement->verb == BY__VERB_SELECT && !request->in_transaction && !request->resent
 	    && !connection->database->closing) {
 		request->resent = true;
@@ -244,11 +247,13 @@ static void lose_all(by__pg_connection *connection)
 	connection->script = NULL;
 	if (script)
 		lose(connection, script);
-	/* A request stands in several entries when BEGIN or a preparation goes in front: the rows' entry is the one. */
+	/* A request stands in several entries; the rows', or once these have come the sync's, is the one. */
 	uint32_t count = connection->count;
 	for (uint32_t i = 0; i < count; i++) {
 		by__pg_entry *entry = by__pg_entry_at(connection, i);
-		if (entry->expect == BY__PG_EXPECT_ROWS && entry->request && !entry->request->ended)
+		bool deciding = entry->expect == BY__PG_EXPECT_ROWS || entry->expect == BY__PG_EXPECT_SYNC;
+		/* One that goes back to the queue stands in its sync's entry, too, and is not lost twice. */
+		if (deciding && entry->request && !entry->request->ended && entry->request->connection == connection)
 			lose(connection, entry->request);
 	}
 	connection->first = connection->count = 0;
@@ -399,7 +404,8 @@ static bool send_all(by__pg_connection *connection, by__pg_request *request)
 		return false;
 	if (prepared ? !send_prepared(connection, request) : !send_once(connection, request))
 		return false;
-	expect(connection, BY__PG_EXPECT_SYNC, 0, NULL);
+	/* Outside a transaction the sync is what commits: until then nothing that was done may be told. */
+	expect(connection, BY__PG_EXPECT_SYNC, 0, request->in_transaction ? NULL : request);
 	return send_sync(connection->pg) == 1;
 }
 

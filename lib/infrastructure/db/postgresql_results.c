@@ -202,6 +202,7 @@ static void hand_over(by__pg_connection *connection, by__pg_request *request, PG
 		connection->retiring = true;
 		if (!request->in_transaction && !request->resent) {
 			PQclear(result);
+			forget_request(connection, request);
 			request->connection = NULL;
 			request->resent = true;
 			by__pg_requeue(connection->database, request);
@@ -209,6 +210,29 @@ static void hand_over(by__pg_connection *connection, by__pg_request *request, PG
 		}
 	}
 	request->result = result;
+	/* Outside a transaction what was done is not committed yet: the sync's entry tells the request. */
+	if (!request->in_transaction && PQresultStatus(result) != PGRES_FATAL_ERROR)
+		return;
+	forget_request(connection, request);
+	by__pg_settle(request);
+}
+
+/* The sync has committed, or has found why it cannot: a deferred constraint. */
+static void on_sync(by__pg_entry *entry, PGresult *failure)
+{
+	by__pg_request *request = entry->request;
+
+	entry->seen = failure != NULL;
+	entry->request = NULL;
+	if (!request || request->ended) {
+		PQclear(failure);
+		return;
+	}
+	if (failure) {
+		PQclear(request->result);
+		request->result = failure;
+	}
+	request->lost = request->result == NULL;
 	by__pg_settle(request);
 }
 
@@ -250,6 +274,7 @@ static void on_end(by__pg_connection *connection)
 	if (--connection->in_flight == 0)
 		connection->slow = false;
 	if (entry.request && !entry.request->ended) {
+		forget_request(connection, entry.request);
 		entry.request->lost = true;
 		by__pg_settle(entry.request);
 	}
@@ -299,13 +324,18 @@ void by__pg_results(by__pg_connection *connection)
 		if (!result) {
 			if (!entry->seen)
 				break;
-			on_end(connection);
+			/* Behind a failure of the sync, before the sync itself. */
+			if (entry->expect == BY__PG_EXPECT_SYNC)
+				entry->seen = false;
+			else
+				on_end(connection);
 			continue;
 		}
 		ExecStatusType status = PQresultStatus(result);
 		if (status == PGRES_PIPELINE_SYNC) {
 			PQclear(result);
 			BY_INVARIANT(entry->expect == BY__PG_EXPECT_SYNC);
+			on_sync(entry, NULL);
 			pop(connection);
 		} else if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT
 		           || (status == PGRES_FATAL_ERROR && is_fatal(result))) {
@@ -313,6 +343,8 @@ void by__pg_results(by__pg_connection *connection)
 			by__pg_connection_break(connection, text ? text : "the server closed the connection");
 			PQclear(result);
 			return;
+		} else if (entry->expect == BY__PG_EXPECT_SYNC) {
+			on_sync(entry, result);
 		} else {
 			on_result(connection, entry, result);
 		}
