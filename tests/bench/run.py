@@ -280,7 +280,7 @@ def kept():
     """The last results, which stay where nothing new is measured."""
     path = os.path.join(harness.SOURCE, "docs", "benchmarks.json")
     last = json.loads(harness.read(path)) if os.path.exists(path) else {}
-    return {"versions": {}, **last, **{part: last.get(part, {}) for part in ("cases", "pool", "figures")}}
+    return {**last, **{part: last.get(part, {}) for part in ("versions", "cases", "pool", "figures", "measured")}}
 
 
 def measure(only, options, results):
@@ -317,6 +317,7 @@ def main():
     results = {**kept(), "date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine(),
                "connections": CONNECTIONS, "rounds": options.rounds, "seconds": options.seconds}
     measure(only, options, results)
+    results["measured"].update({part: results["date"] for part in only})
     missed = results["missed"] = judge(results)
     if not options.dry_run:
         chart.write(results, CASES, os.path.join(harness.SOURCE, "docs"))
