@@ -290,8 +290,9 @@ def measure(only, options, results):
             results["figures"].update(goals.judged(values))
             print(f"{group}: {values}", flush=True)
     if any(part in only for part in ("pool", *CASES)):
-        stage = Stage(peers.ALL if any(case in only for case in CASES) else (), POOL_SIZES if "pool" in only else ())
-        results["versions"].update(peers.versions(stage.postgres))
+        names = peers.ALL if any(case in only for case in CASES) else ()
+        stage = Stage(names, POOL_SIZES if "pool" in only else ())
+        results["versions"].update(peers.versions(stage.postgres, names))
         for case in CASES:
             if case in only:
                 results["cases"][case] = measure_case(stage, case, options.rounds, options.seconds)
