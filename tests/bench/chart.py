@@ -35,8 +35,9 @@ def tables(results, cases):
     for case, title in cases.items():
         if case not in results["cases"]:
             continue
-        lines += [f"### {title}", "", "| | requests/s | p99 | Banyan is | required | |", "|---|--:|--:|--:|--:|---|"]
-        for name, got in results["cases"][case].items():
+        lines += [*heading(results, case, title), "| | requests/s | p99 | Banyan is | required | |",
+                  "|---|--:|--:|--:|--:|---|"]
+        for name, got in in_order(results["cases"][case]):
             ratio = f"{got['ratio']:.2f} ×" if "ratio" in got else ""
             required = f"≥ {got['required']} ×" if got.get("required") else ""
             verdict = ("met" if got["ratio"] >= got["required"] else "**missed**") if got.get("required") else ""
@@ -44,17 +45,27 @@ def tables(results, cases):
                          f"{required} | {verdict} |")
         lines.append("")
     for case, sizes in results["pool"].items():
-        lines += pool_table(cases[case], sizes)
+        lines += [*heading(results, "pool", f"Pools: {cases[case][0].lower()}{cases[case][1:]}"), *pool_table(sizes)]
     for group, title in goals.GROUPS.items():
-        lines += figures_table(group, title, results["figures"])
+        table = figures_table(group, results["figures"])
+        lines += [*heading(results, group, title), *table] if table else []
     if results.get("versions"):
         lines += ["Versions: " + "; ".join(escape(text) for text in results["versions"].values()) + ".", ""]
     return "\n".join(lines)
 
 
-def pool_table(title, sizes):
-    lines = [f"### Pools: {title[0].lower()}{title[1:]}", "",
-             "| processes of each | Banyan, requests/s | p50 | p99 | PHP-FPM, requests/s | p50 | p99 | Banyan is | required | |",
+def in_order(contenders):
+    return [(name, contenders[name]) for name in NAMES if name in contenders]
+
+
+def heading(results, part, title):
+    """With its date, when that is not the page's: a part that was not measured again keeps its results."""
+    date = results["measured"].get(part, results["date"])
+    return [f"### {title}", "", *([f"Measured on {date}.", ""] if date != results["date"] else [])]
+
+
+def pool_table(sizes):
+    lines = ["| processes of each | Banyan, requests/s | p50 | p99 | PHP-FPM, requests/s | p50 | p99 | Banyan is | required | |",
              "|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"]
     for size, got in sizes.items():
         cells = [f"{got[name]['requests_per_second']:,.0f} | {got[name]['p50_ms']:.2f} ms | {got[name]['p99_ms']:.2f} ms"
@@ -64,11 +75,11 @@ def pool_table(title, sizes):
     return [*lines, ""]
 
 
-def figures_table(group, title, figures):
+def figures_table(group, figures):
     names = [name for name, goal in goals.GOALS.items() if goal.group == group and name in figures]
     if not names:
         return []
-    lines = [f"### {title}", "", "| | measured | required | |", "|---|--:|--:|---|"]
+    lines = ["| | measured | required | |", "|---|--:|--:|---|"]
     for name in names:
         goal, value = goals.GOALS[name], figures[name]["value"]
         verdict = ("met" if goal.met(value) else "**missed**") if goal.required() else ""
@@ -87,7 +98,7 @@ def svg(results, cases):
         most = max(got["requests_per_second"] for got in contenders.values())
         rows.append(f'<text x="16" y="{y + 14}" class="title">{escape(title)}, requests per second</text>')
         y += head - 8
-        for name, got in contenders.items():
+        for name, got in in_order(contenders):
             long = max(1, got["requests_per_second"] / most * (width - 150))
             label = f"{got['requests_per_second']:,.0f}" + (f"  (Banyan {got['ratio']:.2f} ×)" if "ratio" in got else "")
             rows.append(f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{escape(NAMES[name])}</text>'

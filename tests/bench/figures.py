@@ -202,7 +202,7 @@ def measure_reload(seconds=60, changes=25):
 
 # ---- soak -------------------------------------------------------------------
 
-def measure_soak(seconds=60, requests=1_000_000, each=1000):
+def measure_soak(seconds=60, requests=1_000_000, each=500):
     """tests/soak in full: it ends the run when a lost request was not on a killed worker, or anything leaks."""
     killed, counts = soak.kills(seconds)
     replaced_counts = soak.replacements(requests, each)

@@ -80,10 +80,10 @@ GOALS = {
     "kills_answers": Goal("soak", "Answers in it", ""),
     "kills_lost": Goal("soak", "Requests lost in it, each on a killed worker", ""),
     "kills_failed": Goal("soak", "Answers in it other than 200", "", most=0),
-    "replaced_workers": Goal("soak", "Workers replaced after 1,000 requests each", "", least=500),
-    "replaced_answers": Goal("soak", "Answers of them", ""),
-    "replaced_lost": Goal("soak", "Requests lost by them", "", most=0),
-    "replaced_seconds": Goal("soak", "All in", "s"),
+    "replaced_answers": Goal("soak", "Answers of 16 workers that are each replaced after 500 requests", "", least=1_000_000),
+    "replaced_workers": Goal("soak", "Workers that gave them", "", least=1000),
+    "replaced_lost": Goal("soak", "Requests lost", "", most=0),
+    "replaced_seconds": Goal("soak", "In", "s"),
 }
 
 

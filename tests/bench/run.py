@@ -258,7 +258,7 @@ GROUPS = {
     "streams": (figures.measure_streams, {"count": 1000, "through": 100, "seconds": 4}),
     "overload": (figures.measure_overload, {"seconds": 4}),
     "reload": (figures.measure_reload, {"seconds": 12, "changes": 5}),
-    "soak": (figures.measure_soak, {"seconds": 6, "requests": 20_000, "each": 1000}),
+    "soak": (figures.measure_soak, {"seconds": 6, "requests": 60_000}),
 }
 
 
@@ -280,7 +280,7 @@ def kept():
     """The last results, which stay where nothing new is measured."""
     path = os.path.join(harness.SOURCE, "docs", "benchmarks.json")
     last = json.loads(harness.read(path)) if os.path.exists(path) else {}
-    return {"versions": {}, **last, **{part: last.get(part, {}) for part in ("cases", "pool", "figures")}}
+    return {**last, **{part: last.get(part, {}) for part in ("versions", "cases", "pool", "figures", "measured")}}
 
 
 def measure(only, options, results):
@@ -290,8 +290,9 @@ def measure(only, options, results):
             results["figures"].update(goals.judged(values))
             print(f"{group}: {values}", flush=True)
     if any(part in only for part in ("pool", *CASES)):
-        stage = Stage(peers.ALL if any(case in only for case in CASES) else (), POOL_SIZES if "pool" in only else ())
-        results["versions"].update(peers.versions(stage.postgres))
+        names = peers.ALL if any(case in only for case in CASES) else ()
+        stage = Stage(names, POOL_SIZES if "pool" in only else ())
+        results["versions"].update(peers.versions(stage.postgres, names))
         for case in CASES:
             if case in only:
                 results["cases"][case] = measure_case(stage, case, options.rounds, options.seconds)
@@ -317,6 +318,7 @@ def main():
     results = {**kept(), "date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine(),
                "connections": CONNECTIONS, "rounds": options.rounds, "seconds": options.seconds}
     measure(only, options, results)
+    results["measured"].update({part: results["date"] for part in only})
     missed = results["missed"] = judge(results)
     if not options.dry_run:
         chart.write(results, CASES, os.path.join(harness.SOURCE, "docs"))

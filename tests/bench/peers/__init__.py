@@ -130,20 +130,25 @@ def environment(postgres, **more):
             "HOME": "/nonexistent", **more}
 
 
-def versions(postgres):
+def versions(postgres, names):
+    """Of what these peers, and all, are made of."""
     def first(*command):
         done = harness.run(command)
         return (done.stdout or done.stderr).strip().splitlines()[0]
     packages = ("import fastapi, pydantic, uvicorn, uvloop, httptools, asyncpg; print(*(f'{m.__name__} "
                 "{getattr(m, \"__version__\", None) or m.VERSION}' for m in (fastapi, pydantic, uvicorn, uvloop, "
                 "httptools, asyncpg)), sep=', ')")
-    return {"nginx": first(harness.program_path("nginx"), "-v"), "postgresql": first(f"{postgres.bin}/postgres", "-V"),
-            "compiler": first("cc", "--version"), "wrk": first("wrk", "-v").split("[")[0].strip(),
-            "libfcgi": "libfcgi " + first("dpkg-query", "-W", "-f", "${Version}", "libfcgi-dev"),
-            "python": first("/usr/bin/python3", "-V"), "fastapi": first("/usr/bin/python3", "-c", packages),
-            "node": "node " + first("node", "-v"), "express": ", ".join(
-                f"{name} {version}" for name, version in _dependencies().items()),
-            "php": first(harness.program_path("php-fpm8.2") or "php-fpm", "-v")}
+    found = {"nginx": first(harness.program_path("nginx"), "-v"), "postgresql": first(f"{postgres.bin}/postgres", "-V"),
+             "compiler": first("cc", "--version"), "wrk": first("wrk", "-v").split("[")[0].strip(),
+             "php": first(harness.program_path("php-fpm8.2") or "php-fpm", "-v")}
+    if "bare" in names:
+        found["libfcgi"] = "libfcgi " + first("dpkg-query", "-W", "-f", "${Version}", "libfcgi-dev")
+    if "fastapi" in names:
+        found |= {"python": first("/usr/bin/python3", "-V"), "fastapi": first("/usr/bin/python3", "-c", packages)}
+    if "express" in names:
+        found |= {"node": "node " + first("node", "-v"),
+                  "express": ", ".join(f"{name} {version}" for name, version in _dependencies().items())}
+    return found
 
 
 def _dependencies():
