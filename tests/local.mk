@@ -199,6 +199,7 @@ EXTRA_DIST += \
 	tests/support/__init__.py \
 	tests/support/fastcgi.py \
 	tests/support/harness.py \
+	tests/support/openapi.py \
 	tests/support/region.py \
 	tests/support/tokens.py \
 	tests/support/webservers.py

@@ -7,8 +7,10 @@ import contextlib
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
+import statistics
 import sys
 import threading
 import time
@@ -110,6 +112,35 @@ def test_idle_connections():
             connection.close()
 
 
+def slowest_of_hundred(running, requests=400):
+    """The 99th percentile, in milliseconds, on one kept connection."""
+    took = []
+    with running.connect() as connection:
+        for _ in range(requests):
+            begun = time.monotonic()
+            assert connection.request(uri="/api/v1/nap?ms=0").status == 200
+            took.append((time.monotonic() - begun) * 1000)
+    return sorted(took)[requests * 99 // 100]
+
+
+def test_beside_idle_connections():
+    """the 99th percentile beside 1,000 idle kept connections is within a tenth of what it is without them"""
+    alone, beside = start(), start()
+    idle = [beside.connect() for _ in range(1000)]
+    try:
+        for connection in idle:
+            assert connection.request(uri="/api/v1/nap?ms=0").status == 200
+        # In turn, so that whatever else this machine does befalls both; the median of the rounds.
+        rounds = [(slowest_of_hundred(alone), slowest_of_hundred(beside)) for _ in range(11)]
+        without, with_them = (statistics.median(values) for values in zip(*rounds))
+        print(f"# 99th percentile: {without:.3f} ms alone, {with_them:.3f} ms beside 1,000 idle connections")
+        assert with_them <= without * 1.1 + 0.5 * harness.SLOW, rounds
+        assert idle[999].request(uri="/api/v1/nap?ms=0").status == 200
+    finally:
+        for connection in idle:
+            connection.close()
+
+
 def test_parked_requests():
     """requests that wait leave the worker to others"""
     running = app()
@@ -122,6 +153,43 @@ def test_parked_requests():
     for connection in waiting:
         assert connection.read_answer().status == 200
         connection.close()
+
+
+PARKED = 10000
+
+
+def test_ten_thousand_parked():
+    """10,000 requests that wait in one worker take at most 32 KiB of memory each, and end when their clients leave"""
+    if SANITIZED:
+        harness.skip("sanitizers keep memory of their own for each")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * PARKED:
+        harness.skip(f"only {hard} descriptors may be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * PARKED, hard))
+    running = harness.App("tests/integration/peer", prepare=(), workers=1, limits={resource.RLIMIT_NOFILE: (2 * PARKED, hard)},
+                          env={"REQUESTS_MAX": 2 * PARKED, "HEAD_TIMEOUT": "60s", "REQUEST_TIMEOUT": "600s"})
+    worker, waiting = running.workers()[0], []
+    for _ in range(50):
+        is_well(running)
+    before, request = harness.resident(worker), whole(uri="/api/v1/nap?ms=600000", keep=False)
+
+    def active():
+        return harness.metric_sum(running.fastcgi("GET", "/metrics").body.decode(), "http_server_active_requests")
+
+    try:
+        for _ in range(PARKED):
+            waiting.append(running.connect(timeout=60))
+            waiting[-1].send(request)
+        harness.wait_until(lambda: active() >= PARKED, "all wait", 30)
+        each = (harness.resident(worker) - before) / PARKED
+        print(f"# {each / 1024:.1f} KiB each")
+        assert each <= 32 * 1024, each
+    finally:
+        for connection in waiting:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    harness.wait_until(lambda: active() <= 1, "none waits any longer")
+    assert is_well(running) and running.stop() == 0
 
 
 # ---- slow and broken heads --------------------------------------------------

@@ -4,44 +4,17 @@ and the same operations as the routes table."""
 import json
 import os
 import re
-import shutil
 import sys
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
-from support import harness  # noqa: E402
-
-METHODS = ("get", "put", "post", "patch", "delete")
-
-
-def print_of(program, *arguments):
-    directory = harness.directory("openapi")
-    env = {**harness.base_environment(), "DATABASE_URL": f"sqlite:{directory}/none.db"}
-    return json.loads(harness.run([harness.binary(program), *arguments], env=env, cwd=directory, check=True).stdout)
-
+from support import harness, openapi  # noqa: E402
+from support.openapi import METHODS, printed  # noqa: E402
 
 @harness.fixture
 def documents():
-    return {("lab", "v1"): print_of("lab", "openapi", "--version", "v1"),
-            ("lab", "v2"): print_of("lab", "openapi", "--version", "v2"),
-            ("tests/apps/probe/probe", "v1"): print_of("tests/apps/probe/probe", "openapi")}
-
-
-@harness.fixture
-def node_modules():
-    """The validator, installed as its lock file says; skips the test where npm cannot have it."""
-    harness.need("npm", "node")
-    to = os.path.join(harness.BUILD, "tests", "npm")
-    os.makedirs(to, exist_ok=True)
-    lock = harness.read(os.path.join(harness.SOURCE, "tests", "package-lock.json"))
-    done = os.path.join(to, "done")
-    if not os.path.exists(done) or harness.read(done) != lock:
-        for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(os.path.join(harness.SOURCE, "tests", name), to)
-        got = harness.run(["npm", "ci", "--silent", "--no-progress"], cwd=to, timeout=120)
-        if got.returncode != 0:
-            harness.skip(f"npm cannot install the validator: {(got.stderr or got.stdout).strip()[-200:]}")
-        harness.write(done, lock)
-    return os.path.join(to, "node_modules")
+    return {("lab", "v1"): printed("lab", "openapi", "--version", "v1"),
+            ("lab", "v2"): printed("lab", "openapi", "--version", "v2"),
+            ("tests/apps/probe/probe", "v1"): printed("tests/apps/probe/probe", "openapi")}
 
 
 VALIDATE = """
@@ -84,13 +57,7 @@ process.exit(faults.length ? 1 : 0);
 
 
 def validate(document):
-    modules = node_modules()
-    directory = os.path.dirname(modules)
-    path = os.path.join(harness.directory("openapi"), "openapi.json")
-    harness.write(path, json.dumps(document))
-    script = os.path.join(directory, "validate.mjs")
-    harness.write(script, VALIDATE)
-    got = harness.run(["node", script, path], cwd=directory, timeout=60)
+    got = openapi.node("validate", VALIDATE, document)
     assert got.returncode == 0, (got.stdout + got.stderr)[:3000]
     return json.loads(got.stdout)
 
@@ -106,7 +73,7 @@ def test_validator_refuses():
     """The check itself finds a wrong document and a wrong example"""
     wrong = json.loads(json.dumps(documents()["lab", "v1"]))
     wrong["paths"]["/api/v1/ping"]["get"]["responses"]["200"]["content"]["application/json"]["example"]["time"] = 5
-    node_modules()
+    openapi.node_modules()
     for broken in (wrong, {"openapi": "3.1.0", "paths": {}, "components": {"schemas": {}, "responses": {}}}):
         try:
             validate(broken)
@@ -118,7 +85,7 @@ def test_validator_refuses():
 def test_documents_and_routes_agree():
     """A document has the paths and methods of the routes table of its version, hidden rows apart"""
     for (program, version), document in documents().items():
-        routes = print_of(program, "routes", "--version", version, "--json")
+        routes = printed(program, "routes", "--version", version, "--json")
         listed = {(re.sub(r"\.\.\.}", "}", row["path"]), row["method"].lower()) for row in routes if not row["hidden"]}
         described = {(path, method) for path, item in document["paths"].items() for method in item if method in METHODS}
         assert described == listed, (program, described ^ listed)

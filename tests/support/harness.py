@@ -278,6 +278,8 @@ def exchange(port, data):
 class Client:
     """Requests to one server on one kept connection; a path is sent as it is, byte for byte."""
 
+    witness = None  # called with (method, path, headers, body, response) of every exchange; see support/openapi.py
+
     def __init__(self, port, host="127.0.0.1", token=None, timeout=30, context=None):
         self.port, self.host, self.token, self.timeout, self.context = port, host, token, timeout, context
         self._connection = None
@@ -318,6 +320,8 @@ class Client:
             response = Response(got.status, got.getheaders(), got.read())
             if got.will_close:
                 self.close()
+            if Client.witness:
+                Client.witness((method, path, headers, body, response))
             return response
         except BaseException:
             self.close()

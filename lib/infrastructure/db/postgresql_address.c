@@ -120,8 +120,10 @@ static void keep(by__pg *database, const PQconninfoOption *option)
 /* Of the user database, which may be a server, libpq would ask this for each connection; here it is asked once, at the start. */
 static void set_user(by__pg *database)
 {
-	const struct passwd *who = getpwuid(geteuid());
-	if (!who)
+	char           text[4096];
+	struct passwd  entry;
+	struct passwd *who = NULL;
+	if (getpwuid_r(geteuid(), &entry, text, sizeof text, &who) != 0 || !who)
 		return;
 	if (!getenv("PGUSER") && !getenv("PGSERVICE"))
 		set(database->address, "user", by_copy(database->arena, who->pw_name));
