@@ -20,7 +20,7 @@ const by__command by__commands[] = {
 	{ "routes", "[--json] [--version NAME]", "print every route, its policies and where it is written",
 	    by__command_routes },
 	{ "openapi", "[--version NAME]", "print the OpenAPI document", by__command_openapi },
-	{ "config", "check | show [--sources] | sample [--markdown]", "check the settings, show them, or print a sample file",
+	{ "config", "check | show [--sources] [--pool NAME] | sample [--markdown]", "check the settings, show them, or print a sample file",
 	    by__command_config },
 	{ "db", "upgrade [NUMBER] | downgrade [STEPS] | history | check | seed",
 	    "apply migrations, undo them, list them, tell whether some are pending; add sample data", by__command_db },

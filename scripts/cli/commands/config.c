@@ -7,31 +7,69 @@
 #include "core/settings_leaf.h"
 #include "scripts/cli/cli.h"
 
+static int read_pools(by__cli *cli, const by__application *application, by__pool_settings **pools, size_t *count)
+{
+	by_error *error = by__settings_pools(cli->arena, cli->app, &cli->from, &application->settings, application->origins,
+	    pools, count);
+
+	return error ? by__application_failed(cli->app, error) : 0;
+}
+
 static int check(by__cli *cli)
 {
 	by__application *application;
+	by__pool_settings *pools;
+	size_t count;
 	int code = by__cli_end(cli);
 
 	if (code == 0)
 		code = by__cli_application(cli, false, &application);
+	if (code == 0)
+		code = read_pools(cli, application, &pools, &count);
 	if (code == 0)
 		printf("%s: the settings are sound\n", cli->app->name);
 	return code;
 }
 
+/* The settings of one pool, or those that hold for all when `pool` is NULL. */
+static int find_origins(by__cli *cli, const by__application *application, const char *pool, const by_settings **origins)
+{
+	by__pool_settings *pools;
+	size_t count;
+
+	*origins = application->origins;
+	if (!pool)
+		return 0;
+	int code = read_pools(cli, application, &pools, &count);
+
+	for (size_t i = 0; code == 0 && i < count; i++)
+		if (strcmp(pools[i].name, pool) == 0) {
+			*origins = pools[i].origins;
+			return 0;
+		}
+	return code ? code : by__cli_usage(cli, "there is no pool %s", pool);
+}
+
 static int show(by__cli *cli)
 {
 	bool sources = by__cli_flag(cli, "--sources");
+	const char *pool;
+	const by_settings *origins = NULL;
 	by__application *application;
 	by_buf out;
+
+	if (!by__cli_value(cli, "--pool", &pool))
+		return by__cli_usage(cli, "--pool needs a name");
 	int code = by__cli_end(cli);
 
 	if (code == 0)
 		code = by__cli_application(cli, false, &application);
+	if (code == 0)
+		code = find_origins(cli, application, pool, &origins);
 	if (code != 0)
 		return code;
 	by_buf_init(&out, cli->arena, 4096);
-	by_settings_print(application->origins, sources, &out);
+	by_settings_print(origins, sources, &out);
 	return by__cli_print(cli, &out);
 }
 
