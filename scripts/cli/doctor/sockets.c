@@ -27,7 +27,7 @@ typedef struct person {
 
 static bool person_named(const char *name, person *p)
 {
-	const struct passwd *entry = getpwnam(name); /* NOLINT(concurrency-mt-unsafe): a command has one thread */
+	const struct passwd *entry = getpwnam(name); /* cppcheck-suppress getpwnamCalled ; a command has one thread */
 
 	if (!entry)
 		return false;
