@@ -16,7 +16,8 @@
  * has passed, and when the worker stops or reloads: the functions below then
  * return DEADLINE_EXCEEDED or STOPPING, the operation passes that on, and the
  * client is told by a last `retry:` line when to come again. It comes with the
- * id of the last event it got. To end a stream for good, answer that request
+ * id of the last event it got. Where that happens in the middle of an event that
+ * a slow client has not taken, the stream is broken off instead. To end a stream for good, answer that request
  * with 204.
  *
  * For the request's own coroutine. What is made for one event stays until the

@@ -21,7 +21,8 @@ struct json_object; /* <json-c/json.h> */
  * The document as a tree, which is freed with the arena; who keeps a part of
  * it longer takes a reference (json_object_get). JSON null, and a by_json that
  * is absent, are NULL. Numbers keep their digits where json-c does. MALFORMED
- * for a text that no reader of ours made. Does not park.
+ * for a text that no reader of ours made, and when a member's name holds
+ * U+0000, which json-c cannot keep. Does not park.
  */
 BY_API BY_MUST_CHECK by_error *by_json_tree(by_arena *arena, by_json json, struct json_object **tree);
 

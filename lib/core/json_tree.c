@@ -43,6 +43,33 @@ static size_t pair_at(const char *at, const char *end, char *out)
 	return by__utf8_put(0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00), out);
 }
 
+/* The end of the string that begins here, at its quote; `nul` when it holds the escape of U+0000. */
+static const char *string_end(const char *at, const char *end, bool *nul)
+{
+	for (at++; at < end && *at != '"'; at += *at == '\\' ? 2 : 1)
+		*nul |= unit_at(at, end) == 0;
+	return at < end ? at + 1 : end;
+}
+
+/* Whether a member's name holds U+0000, at which json-c would end it: two names would become one. */
+static bool has_cut_name(by_json json)
+{
+	const char *at = json.ptr, *end = json.ptr + json.len;
+
+	if (memmem(json.ptr, json.len, "\\u0000", 6) == NULL)
+		return false;
+	while (at < end && (at = memchr(at, '"', (size_t)(end - at))) != NULL) {
+		bool nul = false;
+
+		at = string_end(at, end, &nul);
+		while (nul && at < end && memchr(" \t\r\n", *at, 4) != NULL)
+			at++;
+		if (nul && at < end && *at == ':')
+			return true;
+	}
+	return false;
+}
+
 /*
  * A copy in which pairs of escapes are the characters themselves: json-c takes
  * one such as U+1D91E, whose low bits look like half a pair, for a broken one.
@@ -75,6 +102,8 @@ by_error *by_json_tree(by_arena *arena, by_json json, struct json_object **tree)
 	}
 	if (json.len > INT_MAX)
 		return by_error_new(arena, MALFORMED, "The JSON document is too long.");
+	if (has_cut_name(json))
+		return by_error_new(arena, MALFORMED, "The name of a member holds U+0000.");
 	struct json_tokener *tokener = json_tokener_new_ex(BY_JSON_DEPTH + 1);
 
 	BY_INVARIANT(tokener != NULL);

@@ -47,7 +47,8 @@ by_error *by_events_begin(by_ctx *ctx, const by_events_options *options)
 
 	if (exchange->driver->stream)
 		exchange->driver->stream(exchange);
-	*events = (by__events){ true, given(options->heartbeat, HEARTBEAT), given(options->retry, RETRY), by_clock() };
+	*events = (by__events){ .open = true, .heartbeat = given(options->heartbeat, HEARTBEAT),
+		.retry = given(options->retry, RETRY), .sent = by_clock() };
 	return BY_OK;
 }
 
@@ -125,6 +126,7 @@ static by_error *put_retry(by_ctx *ctx, by_duration span)
 by_error *by_events_send(by_ctx *ctx, const by_event *event)
 {
 	BY_TRY(check_goes_on(ctx));
+	events_of(ctx)->within = true;
 	BY_TRY(put_word(ctx, "id: ", event->id));
 	BY_TRY(put_word(ctx, "event: ", event->name));
 	if (event->retry.us > 0)
@@ -134,13 +136,16 @@ by_error *by_events_send(by_ctx *ctx, const by_event *event)
 	else if (event->data != NULL)
 		BY_TRY(put_data(ctx, event->data));
 	BY_TRY(WRITE(ctx, "\n"));
+	events_of(ctx)->within = false;
 	return flush(ctx);
 }
 
 /* A comment, which clients pass over. */
 static by_error *beat(by_ctx *ctx)
 {
+	events_of(ctx)->within = true;
 	BY_TRY(WRITE(ctx, ":\n\n"));
+	events_of(ctx)->within = false;
 	return flush(ctx);
 }
 
@@ -204,7 +209,8 @@ bool by__events_end(by_ctx *ctx, const by_error *error)
 {
 	const by__events *events = events_of(ctx);
 
-	if (!events->open || !(by_error_is(error, STOPPING) || by_error_is(error, DEADLINE_EXCEEDED)))
+	/* What stops within an event is broken off: the line would end up in its data, and the client take it for whole. */
+	if (!events->open || events->within || !(by_error_is(error, STOPPING) || by_error_is(error, DEADLINE_EXCEEDED)))
 		return false;
 	by__response_grant_time(ctx);
 	return put_retry(ctx, spread(events->retry)) == BY_OK && WRITE(ctx, "\n") == BY_OK;

@@ -7,6 +7,7 @@
 
 typedef struct by__events {
 	bool        open;
+	bool        within; /* an event that is not all written */
 	by_duration heartbeat;
 	by_duration retry;
 	uint64_t    sent; /* by_clock when something last was */
@@ -14,7 +15,8 @@ typedef struct by__events {
 
 /*
  * Ends a stream whose operation returned this error, if that is a proper end:
- * told to stop, or out of time. False: the error is still to be answered. Parks.
+ * told to stop, or out of time, between two events. False: the error is still
+ * to be answered. Parks.
  */
 bool by__events_end(by_ctx *ctx, const by_error *error);
 

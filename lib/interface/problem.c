@@ -64,7 +64,7 @@ static void write_document(by_ctx *ctx, const by_error *error)
 	by_json_int(&w, error->kind->status);
 	put_member(&w, "detail", detail_of(error));
 	by_json_name(&w, "instance");
-	by_json_text(&w, by__request(ctx)->path);
+	by_json_text(&w, by__request(ctx)->full_path);
 	put_member(&w, "request_id", ctx->request_id);
 	if (error->id[0] != '\0' && error->kind->status >= 500)
 		put_member(&w, "error_id", error->id);

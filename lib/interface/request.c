@@ -118,7 +118,7 @@ void by__request_init(by_request *request, by__exchange *exchange)
 	for (char *const *variable = exchange->env; *variable != NULL; variable++)
 		variable_take(request, *variable);
 	request->method = by__method_of(request->method_name);
-	request->path = request->query = BY_TEXT("");
+	request->full_path = request->path = request->query = BY_TEXT("");
 }
 
 /* "http://host/path": what stands before the path, or 0 in origin form. */

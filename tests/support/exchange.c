@@ -18,6 +18,7 @@ typedef struct memory_exchange {
 	size_t       piece;
 	bool         silent;
 	bool         leaves;
+	size_t       takes;
 	by_buf       answer;
 	unsigned     writes;
 	unsigned     reads;
@@ -49,8 +50,12 @@ static by_error *memory_write(by__exchange *exchange, by_ctx *ctx, const char *d
 {
 	memory_exchange *memory = (memory_exchange *)exchange;
 
-	(void)ctx;
 	memory->writes++;
+	if (memory->takes > 0 && memory->answer.len + len > memory->takes) {
+		by_put(&memory->answer, data, memory->takes - memory->answer.len);
+		memory->takes = 0;
+		return by_sleep(ctx, BY_SECONDS(600));
+	}
 	by_put(&memory->answer, data, len);
 	return BY_OK;
 }
@@ -107,6 +112,7 @@ static void serving_init(by_arena *arena, serving *to, by__server *server, const
 	exchange->piece = request->piece;
 	exchange->silent = request->silent;
 	exchange->leaves = request->gone;
+	exchange->takes = request->takes;
 	exchange->base.env = environment_of(arena, request, exchange->left);
 	by_buf_init(&exchange->answer, arena, 4096);
 }

@@ -17,6 +17,7 @@ typedef struct test_request {
 	const char        *content_length; /* NULL: the true one; "": not said */
 	size_t             piece;          /* bytes of body per read; 0: as many as fit */
 	bool               silent;         /* nothing comes after the body, not even its end */
+	size_t             takes;          /* bytes of the answer, and then none before the deadline; 0: all */
 	bool               gone;           /* the client is not there any more when the body is read */
 	by_providers      *providers;
 	by_arena          *arena;          /* of the request, where it is served alone; NULL: that of the answer */

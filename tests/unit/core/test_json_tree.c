@@ -93,5 +93,23 @@ START_TEST(what_is_no_json_is_refused)
 }
 END_TEST
 
+START_TEST(a_name_that_json_c_would_cut_is_refused)
+{
+	static const char *const cut[] = { "{\"a\\u0000b\":1,\"a\":2}", "[{\"x\":{\"\\u0000\" \t:null}}]" };
+	static const char *const whole[] = { "{\"a\":\"b\\u0000c\"}", "{\"a\\\\u0000b\":1}", "[\"\\u0000\",\"\\\"\"]" };
+	by_arena           *arena = by_arena_new(0);
+	struct json_object *tree;
+
+	for (size_t i = 0; i < BY_COUNT(cut); i++)
+		ck_fails(by_json_tree(arena, json(cut[i]), &tree), MALFORMED);
+	for (size_t i = 0; i < BY_COUNT(whole); i++) {
+		ck_ok(by_json_tree(arena, json(whole[i]), &tree));
+		ck_assert_str_eq(by_json_of_tree(arena, tree).ptr, whole[i]);
+	}
+	by_arena_free(&arena);
+}
+END_TEST
+
 UNIT("json_tree", documents_become_trees_and_text_again, escaped_characters_beyond_16_bits_arrive, null_and_absent_are_no_tree,
-    a_tree_lives_as_long_as_the_arena_and_a_reference_longer, what_is_no_json_is_refused);
+    a_tree_lives_as_long_as_the_arena_and_a_reference_longer, what_is_no_json_is_refused,
+    a_name_that_json_c_would_cut_is_refused);

@@ -36,7 +36,7 @@ static const by_app           app = { .name = "test", .version = "1", .versions 
 
 static by_arena *arena;
 
-static test_answer get(const char *method, const char *path, run *what)
+static test_answer get_slowly(const char *method, const char *path, run *what, size_t takes)
 {
 	static const char *const variables[] = { "HTTP_LAST_EVENT_ID=41", NULL };
 
@@ -46,10 +46,15 @@ static test_answer get(const char *method, const char *path, run *what)
 	/* In memory of its own: the gateway's copy of the answer is not the stream's. */
 	by_arena   *memory = by_arena_new(0);
 	test_answer answer = test_serve(arena, test_server(arena, &app), &(test_request){ .method = method, .target = path,
-	    .variables = variables, .arena = memory });
+	    .variables = variables, .arena = memory, .takes = takes });
 
 	by_arena_free(&memory);
 	return answer;
+}
+
+static test_answer get(const char *method, const char *path, run *what)
+{
+	return get_slowly(method, path, what, 0);
 }
 
 /* The body up to its end, which is the last `retry:` line, at 1 to 2 seconds. */
@@ -158,6 +163,25 @@ START_TEST(a_stream_whose_time_is_over_ends_well)
 	test_answer answer = get("GET", "/api/short", go_on_for_ever);
 
 	check_ended(&answer, "data: x\n\n");
+	by_arena_free(&arena);
+}
+END_TEST
+
+static by_error *send_much(by_ctx *ctx)
+{
+	BY_TRY(by_events_begin(ctx, NULL));
+	BY_TRY(by_events_send(ctx, &(by_event){ .data = "x" }));
+	return by_events_send(ctx, &(by_event){ .id = "8", .data = by_format(ctx->arena, "%02000d", 0) });
+}
+
+START_TEST(a_stream_whose_time_is_over_within_an_event_is_broken_off)
+{
+	test_answer answer = get_slowly("GET", "/api/short", send_much, 1500);
+
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert(answer.broken_off && !answer.reusable);
+	ck_assert_msg(strncmp(answer.body, "data: x\n\nid: 8\ndata: 000", 23) == 0, "%s", answer.body);
+	ck_assert_ptr_null(strstr(answer.body, "retry"));
 	by_arena_free(&arena);
 }
 END_TEST
@@ -314,6 +338,7 @@ END_TEST
 
 UNIT("events", events_are_written_field_by_field_and_line_by_line, a_line_end_in_an_id_breaks_the_stream_off,
     a_client_that_comes_again_says_where_it_was, a_silent_stream_beats, a_stream_whose_time_is_over_ends_well,
+    a_stream_whose_time_is_over_within_an_event_is_broken_off,
     a_head_of_a_stream_ends_at_once, a_stream_that_is_told_to_end_does_so_at_once,
     a_request_that_is_no_stream_takes_no_notice, a_stream_waits_for_news_while_it_beats, a_stream_that_fails_is_broken_off,
     what_a_turn_makes_is_gone_with_the_next);

@@ -166,6 +166,22 @@ START_TEST(every_kind_is_one_document_with_its_status)
 }
 END_TEST
 
+START_TEST(the_instance_is_the_address_that_the_client_asked_for)
+{
+	by__server_options options = { .base_path = "/lab", .body_max = 4096 };
+	by__server        *below;
+
+	setup();
+	ck_ok(by__server_new(arena, &app, &options, &below));
+	test_answer answer = test_serve(arena, below, &(test_request){ .target = "/lab/v1/fail/NOT_FOUND" });
+
+	ck_assert_int_eq(answer.status, 404);
+	ck_assert_msg(strstr(answer.body, "\"instance\":\"/lab/v1/fail/NOT_FOUND\","), "%s", answer.body);
+	answer = test_serve(arena, below, &(test_request){ .target = "/elsewhere" });
+	ck_assert_msg(strstr(answer.body, "\"instance\":\"/elsewhere\","), "%s", answer.body);
+}
+END_TEST
+
 START_TEST(nothing_internal_is_shown)
 {
 	setup();
@@ -319,7 +335,8 @@ START_TEST(requests_that_a_stopping_server_ends_are_told_to_come_again)
 }
 END_TEST
 
-UNIT("problem", every_kind_is_one_document_with_its_status, nothing_internal_is_shown,
+UNIT("problem", every_kind_is_one_document_with_its_status, the_instance_is_the_address_that_the_client_asked_for,
+    nothing_internal_is_shown,
     a_challenge_holds_no_quote_and_no_line_end,
     what_a_failed_operation_had_set_is_dropped, unavailable_says_when_to_come_back,
     what_the_router_refuses_is_a_document_too, an_answer_that_cannot_be_written_is_a_500,
