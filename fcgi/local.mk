@@ -1,32 +1,14 @@
 libbanyan_all_la_SOURCES += \
-	fcgi/abandon.c \
-	fcgi/admission.c \
 	fcgi/application.c \
 	fcgi/application.h \
 	fcgi/cgi.c \
 	fcgi/cgi.h \
 	fcgi/channel.c \
 	fcgi/channel.h \
-	fcgi/connection.c \
-	fcgi/connection.h \
-	fcgi/crash.c \
-	fcgi/crash.h \
-	fcgi/culprit.c \
-	fcgi/culprit.h \
 	fcgi/directory.c \
 	fcgi/directory.h \
-	fcgi/exchange.c \
-	fcgi/gate.c \
-	fcgi/gate.h \
-	fcgi/guard.c \
-	fcgi/guard.h \
-	fcgi/handover.c \
 	fcgi/launch.c \
 	fcgi/launch.h \
-	fcgi/library.c \
-	fcgi/library.h \
-	fcgi/line.c \
-	fcgi/line.h \
 	fcgi/listener.c \
 	fcgi/listener.h \
 	fcgi/logfile.c \
@@ -44,12 +26,6 @@ libbanyan_all_la_SOURCES += \
 	fcgi/settings.h \
 	fcgi/settings_key.c \
 	fcgi/settings_pools.c \
-	fcgi/slow.c \
-	fcgi/slow.h \
-	fcgi/stack.c \
-	fcgi/stack.h \
-	fcgi/stall.c \
-	fcgi/stall.h \
 	fcgi/supervisor/generation.c \
 	fcgi/supervisor/generation.h \
 	fcgi/supervisor/inheritance.c \
@@ -60,8 +36,34 @@ libbanyan_all_la_SOURCES += \
 	fcgi/supervisor/notify.h \
 	fcgi/supervisor/pools.c \
 	fcgi/supervisor/pools.h \
+	fcgi/supervisor/signals.c \
+	fcgi/supervisor/signals.h \
 	fcgi/supervisor/state.h \
 	fcgi/supervisor/supervisor.c \
 	fcgi/supervisor/supervisor.h \
-	fcgi/worker.c \
-	fcgi/worker.h
+	fcgi/worker/abandon.c \
+	fcgi/worker/admission.c \
+	fcgi/worker/connection.c \
+	fcgi/worker/connection.h \
+	fcgi/worker/crash.c \
+	fcgi/worker/crash.h \
+	fcgi/worker/culprit.c \
+	fcgi/worker/culprit.h \
+	fcgi/worker/exchange.c \
+	fcgi/worker/gate.c \
+	fcgi/worker/gate.h \
+	fcgi/worker/guard.c \
+	fcgi/worker/guard.h \
+	fcgi/worker/handover.c \
+	fcgi/worker/library.c \
+	fcgi/worker/library.h \
+	fcgi/worker/line.c \
+	fcgi/worker/line.h \
+	fcgi/worker/slow.c \
+	fcgi/worker/slow.h \
+	fcgi/worker/stack.c \
+	fcgi/worker/stack.h \
+	fcgi/worker/stall.c \
+	fcgi/worker/stall.h \
+	fcgi/worker/worker.c \
+	fcgi/worker/worker.h

@@ -26,6 +26,7 @@
 #include "fcgi/supervisor/members.h"
 #include "fcgi/supervisor/notify.h"
 #include "fcgi/supervisor/pools.h"
+#include "fcgi/supervisor/signals.h"
 
 #define TRIAL "BANYAN_TRIAL"         /* this process only tries */
 #define LISTENING "BANYAN_LISTENING" /* addresses of the one that serves, a line each */

@@ -17,7 +17,8 @@
 #include "fcgi/supervisor/members.h"
 #include "fcgi/supervisor/notify.h"
 #include "fcgi/supervisor/pools.h"
-#include "fcgi/worker.h"
+#include "fcgi/supervisor/signals.h"
+#include "fcgi/worker/worker.h"
 
 /* Beyond the workers' own time to stop, before they are killed. */
 #define KILL_AFTER (3 * BY__SECOND)

@@ -29,16 +29,6 @@ void by__members_reap(by__supervisor *supervisor);
 void by__members_watch(by__supervisor *supervisor);
 uint32_t by__members_alive(const by__supervisor *supervisor);
 void by__members_signal(const by__supervisor *supervisor, int number);
-/*
- * In a forked child: signals as they were before the supervisor took them.
- * `hold`: those that a worker is told by stay blocked until it hears them.
- */
-void by__signals_give_back(const by__supervisor *supervisor, bool hold);
-/*
- * What was asked for and not yet done is asked again, of this process as it is
- * after an exec: the signals are blocked until it waits for them.
- */
-void by__signals_pass_on(void);
 /* What is in stdio's or the log's buffers would be written by parent and child. */
 pid_t by__fork_clean(void);
 

@@ -25,86 +25,14 @@
 #include "fcgi/supervisor/members.h"
 #include "fcgi/supervisor/notify.h"
 #include "fcgi/supervisor/pools.h"
+#include "fcgi/supervisor/signals.h"
 #include "fcgi/supervisor/supervisor.h"
-#include "fcgi/worker.h"
+#include "fcgi/worker/worker.h"
 
 /* Between two looks at the workers' slots: while something is on its way, and else. */
 #define LOOK_AT_ONCE BY__MILLISECOND
 #define LOOK_SOON (20 * BY__MILLISECOND)
 #define LOOK (100 * BY__MILLISECOND)
-
-/* ---- signals -------------------------------------------------------------------------------- */
-
-/* How often each was asked for. */
-static volatile sig_atomic_t asked_stop, asked_reload, asked_upgrade, asked_reopen;
-
-static void on_signal(int number)
-{
-	switch (number) {
-	case SIGHUP:
-		asked_reload++;
-		break;
-	case SIGUSR2:
-		asked_upgrade++;
-		break;
-	case SIGUSR1:
-		asked_reopen++;
-		break;
-	case SIGCHLD: /* it ends the wait, which is all */
-		break;
-	default:
-		asked_stop++;
-	}
-}
-
-static const int handled[] = { SIGTERM, SIGINT, SIGQUIT, SIGCHLD, SIGHUP, SIGUSR1, SIGUSR2 };
-
-/* Ours are blocked but while waiting, so that none comes between looking and waiting. */
-static void take_signals(by__supervisor *s)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-	sigset_t blocked;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&blocked);
-	for (size_t i = 0; i < BY_COUNT(handled); i++)
-		(void)sigaddset(&blocked, handled[i]);
-	(void)sigprocmask(SIG_BLOCK, &blocked, &s->waiting);
-	for (size_t i = 0; i < BY_COUNT(handled); i++) {
-		/* An earlier generation has left them blocked. */
-		(void)sigdelset(&s->waiting, handled[i]);
-		(void)sigaction(handled[i], &action, NULL);
-	}
-}
-
-void by__signals_give_back(const by__supervisor *s, bool hold)
-{
-	static const int held[] = { BY__TELL_STOP, BY__TELL_TURN, BY__TELL_REOPEN, SIGINT, SIGQUIT };
-	sigset_t mask = s->waiting;
-
-	for (size_t i = 0; hold && i < BY_COUNT(held); i++)
-		(void)sigaddset(&mask, held[i]);
-	for (size_t i = 0; i < BY_COUNT(handled); i++)
-		(void)signal(handled[i], SIG_DFL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
-}
-
-void by__signals_pass_on(void)
-{
-	static const struct {
-		volatile sig_atomic_t *asked;
-		int                    number;
-	} kept[] = {
-		{ &asked_stop, SIGTERM }, { &asked_reload, SIGHUP }, { &asked_upgrade, SIGUSR2 }, { &asked_reopen, SIGUSR1 }
-	};
-
-	for (size_t i = 0; i < BY_COUNT(kept); i++) {
-		if (*kept[i].asked > 0)
-			(void)raise(kept[i].number);
-		*kept[i].asked = 0;
-	}
-}
 
 /* ---- files -------------------------------------------------------------------------------------- */
 
@@ -244,7 +172,7 @@ static void stop_on(by__supervisor *s)
 		BY__EACH_MEMBER(s, m)
 			by__member_stop(s, m);
 	}
-	if (!s->killed && asked_stop > 1) {
+	if (!s->killed && by__asked.stop > 1) {
 		s->killed = true;
 		by_err(NULL, "killing workers, as asked", BY_F("workers", by__members_alive(s)));
 		by__members_signal(s, SIGKILL);
@@ -276,21 +204,21 @@ static void reopen(by__supervisor *s)
 		else
 			(void)kill(m->pid, BY__TELL_REOPEN);
 	}
-	asked_reopen = 0;
+	by__asked.reopen = 0;
 	by_info(NULL, "the log was reopened");
 }
 
 static void hear_signals(by__supervisor *s)
 {
-	if (asked_reopen > 0)
+	if (by__asked.reopen > 0)
 		reopen(s);
 	if (s->trial.pid != 0 || s->stopping)
 		return;
-	if (asked_upgrade > 0) {
-		asked_upgrade = asked_reload = 0;
+	if (by__asked.upgrade > 0) {
+		by__asked.upgrade = by__asked.reload = 0;
 		by__generation_begin(s, true);
-	} else if (asked_reload > 0) {
-		asked_reload = 0;
+	} else if (by__asked.reload > 0) {
+		by__asked.reload = 0;
 		by__generation_begin(s, false);
 	}
 }
@@ -357,7 +285,7 @@ static int oversee(by__supervisor *s)
 {
 	for (;;) {
 		by__members_reap(s);
-		if ((asked_stop || s->code) && !s->stopping)
+		if ((by__asked.stop || s->code) && !s->stopping)
 			stop(s);
 		hear_signals(s);
 		by__generation_follow(s);
@@ -399,12 +327,12 @@ static int prepare(by__supervisor *s, by__pool *pool)
 	if (pid < 0)
 		return BY__EXIT_UNAVAILABLE;
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (asked_stop)
+		if (by__asked.stop)
 			(void)kill(pid, SIGKILL);
 		(void)ppoll(NULL, 0, NULL, &s->waiting);
 	}
 	/* A migration that is killed is rolled back. */
-	if (asked_stop)
+	if (by__asked.stop)
 		return 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
@@ -557,7 +485,7 @@ int by__supervisor_run(by__application *application, const by__settings_from *fr
 
 	if (log_file && *log_file && (error = by__logfile_open(arena, log_file)) != BY_OK)
 		return by__application_failed(application->app, error);
-	take_signals(s);
+	by__signals_take(s);
 	if ((code = start(s)) != 0)
 		return code;
 	write_pid_file(s);

@@ -7,7 +7,7 @@
 #include "fcgi/launch.h"
 #include "fcgi/lone.h"
 #include "fcgi/program.h"
-#include "fcgi/worker.h"
+#include "fcgi/worker/worker.h"
 #include "scripts/cli/cli.h"
 
 const by__command by__commands[] = {

@@ -12,8 +12,8 @@
 #include <banyan/log.h>
 
 #include "core/runtime.h"
-#include "fcgi/gate.h"
-#include "fcgi/library.h"
+#include "fcgi/worker/gate.h"
+#include "fcgi/worker/library.h"
 #include "fcgi/protocol.h"
 #include "fuzz/fuzz.h"
 

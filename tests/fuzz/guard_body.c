@@ -1,5 +1,5 @@
 /* The walk over a body's records: wherever it is interrupted, it comes to the same state. */
-#include "fcgi/guard.h"
+#include "fcgi/worker/guard.h"
 #include "fcgi/protocol.h"
 #include "fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 /* The guard's verdict on the beginning of a request, and the answers to management records. */
-#include "fcgi/guard.h"
+#include "fcgi/worker/guard.h"
 #include "fcgi/protocol.h"
 #include "fuzz/fuzz.h"
 

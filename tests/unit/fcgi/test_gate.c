@@ -11,8 +11,8 @@
 #include <banyan/task.h>
 
 #include "core/runtime.h"
-#include "fcgi/gate.h"
-#include "fcgi/library.h"
+#include "fcgi/worker/gate.h"
+#include "fcgi/worker/library.h"
 #include "fcgi/protocol.h"
 #include "unit/unit.h"
 

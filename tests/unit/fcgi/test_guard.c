@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "fcgi/guard.h"
+#include "fcgi/worker/guard.h"
 #include "fcgi/protocol.h"
 
 typedef struct bytes {

@@ -13,10 +13,10 @@
 #include <banyan/time.h>
 
 #include "core/runtime.h"
-#include "fcgi/connection.h"
-#include "fcgi/culprit.h"
-#include "fcgi/slow.h"
-#include "fcgi/stack.h"
+#include "fcgi/worker/connection.h"
+#include "fcgi/worker/culprit.h"
+#include "fcgi/worker/slow.h"
+#include "fcgi/worker/stack.h"
 #include "interface/request.h"
 
 #define MESSAGE "request is slow"

@@ -15,7 +15,7 @@
 #include <banyan/log.h>
 
 #include "core/runtime.h"
-#include "fcgi/connection.h"
+#include "fcgi/worker/connection.h"
 
 enum {
 	TICK_MS = 50,

@@ -1,5 +1,5 @@
 /* Passes connections to other workers of the pool. Nothing was taken out of them, so that whoever has them next reads all. */
-#include "fcgi/connection.h"
+#include "fcgi/worker/connection.h"
 
 bool by__handover(by__connection *c)
 {

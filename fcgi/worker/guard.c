@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fcgi/guard.h"
+#include "fcgi/worker/guard.h"
 #include "fcgi/protocol.h"
 
 typedef struct record {

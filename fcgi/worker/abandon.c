@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "fcgi/connection.h"
-#include "fcgi/line.h"
+#include "fcgi/worker/connection.h"
+#include "fcgi/worker/line.h"
 #include "fcgi/protocol.h"
 #include "interface/request.h"
 

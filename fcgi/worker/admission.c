@@ -4,7 +4,7 @@
  * no arena. It can still be handed to a worker that has room.
  */
 #include "core/runtime.h"
-#include "fcgi/connection.h"
+#include "fcgi/worker/connection.h"
 
 /*
  * Requests let in by one turn of the loop, so that many short ones do not keep

@@ -2,14 +2,14 @@
  * libfcgi, kept from blocking, closing and accepting on its own. It reads and
  * writes the wire; when it may do so is decided here and in connection.c.
  */
-#ifndef BY_FCGI_LIBRARY_H
-#define BY_FCGI_LIBRARY_H
+#ifndef BY_FCGI_WORKER_LIBRARY_H
+#define BY_FCGI_WORKER_LIBRARY_H
 
 #include <fcgiapp.h>
 
 #include <banyan/error.h>
 
-#include "fcgi/guard.h"
+#include "fcgi/worker/guard.h"
 
 enum {
 	BY__FCGX_BUFFER = 8192 /* libfcgi's own for input and for output: the most that one call reads or writes */

@@ -10,7 +10,7 @@
 
 #include <banyan/assert.h>
 
-#include "fcgi/library.h"
+#include "fcgi/worker/library.h"
 #include "fcgi/protocol.h"
 
 /* The beginning of what FCGX_Stream's `data` points to, the same in every release from 2.2 to 2.4.7. */

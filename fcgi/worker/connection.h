@@ -9,8 +9,8 @@
  * head, a body that is not read yet), the gate's edge-triggered epoll watches
  * instead, because a level-triggered one would report them for ever.
  */
-#ifndef BY_FCGI_CONNECTION_H
-#define BY_FCGI_CONNECTION_H
+#ifndef BY_FCGI_WORKER_CONNECTION_H
+#define BY_FCGI_WORKER_CONNECTION_H
 
 #include <sys/types.h>
 
@@ -18,8 +18,8 @@
 #include <banyan/task.h>
 
 #include "core/deadline.h"
-#include "fcgi/gate.h"
-#include "fcgi/library.h"
+#include "fcgi/worker/gate.h"
+#include "fcgi/worker/library.h"
 
 enum { BY__CONNECTION_MAGIC = 0x66636769 }; /* "fcgi" */
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fcgi/stack.h"
+#include "fcgi/worker/stack.h"
 
 typedef struct table {
 	uintptr_t          base;   /* where the executable is loaded */

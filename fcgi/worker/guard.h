@@ -3,8 +3,8 @@
  * over bytes: libfcgi believes every length and blocks until all is there, so
  * it is called only when these say that it cannot block and nothing is wrong.
  */
-#ifndef BY_FCGI_GUARD_H
-#define BY_FCGI_GUARD_H
+#ifndef BY_FCGI_WORKER_GUARD_H
+#define BY_FCGI_WORKER_GUARD_H
 
 #include <banyan/base.h>
 

@@ -1,11 +1,11 @@
 /* Which request a report is about: what crash, stall and slow reports say of it alike. */
-#ifndef BY_FCGI_CULPRIT_H
-#define BY_FCGI_CULPRIT_H
+#ifndef BY_FCGI_WORKER_CULPRIT_H
+#define BY_FCGI_WORKER_CULPRIT_H
 
 #include <banyan/ctx.h>
 
 #include "core/shared.h"
-#include "fcgi/line.h"
+#include "fcgi/worker/line.h"
 
 /* Method, route, path without query, request id and trace id; nothing when `ctx` is NULL. For signal handlers too. */
 void by__culprit_put(by__line *line, const by_ctx *ctx);

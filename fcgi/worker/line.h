@@ -2,8 +2,8 @@
  * One JSON line, put together by functions that neither allocate nor lock: for
  * signal handlers.
  */
-#ifndef BY_FCGI_LINE_H
-#define BY_FCGI_LINE_H
+#ifndef BY_FCGI_WORKER_LINE_H
+#define BY_FCGI_WORKER_LINE_H
 
 #include <banyan/base.h>
 

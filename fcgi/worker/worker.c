@@ -15,13 +15,13 @@
 
 #include "core/runtime.h"
 #include "core/shared.h"
-#include "fcgi/crash.h"
-#include "fcgi/gate.h"
-#include "fcgi/library.h"
+#include "fcgi/worker/crash.h"
+#include "fcgi/worker/gate.h"
+#include "fcgi/worker/library.h"
 #include "fcgi/logfile.h"
-#include "fcgi/slow.h"
-#include "fcgi/stall.h"
-#include "fcgi/worker.h"
+#include "fcgi/worker/slow.h"
+#include "fcgi/worker/stall.h"
+#include "fcgi/worker/worker.h"
 
 /* What answers cancelled at the end of the shutdown time get to leave in. */
 #define LAST_WORDS_MS 1000

@@ -1,6 +1,6 @@
 /* The last words of a worker that crashes. */
-#ifndef BY_FCGI_CRASH_H
-#define BY_FCGI_CRASH_H
+#ifndef BY_FCGI_WORKER_CRASH_H
+#define BY_FCGI_WORKER_CRASH_H
 
 #include "core/shared.h"
 

@@ -6,7 +6,7 @@
 
 #include <banyan/time.h>
 
-#include "fcgi/line.h"
+#include "fcgi/worker/line.h"
 
 enum { PATIENCE_MS = 250 };
 

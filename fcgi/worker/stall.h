@@ -2,11 +2,11 @@
  * What a worker does when its loop does not turn any more and the supervisor
  * says so by signals: tells where it stands, and in the end gives up.
  */
-#ifndef BY_FCGI_STALL_H
-#define BY_FCGI_STALL_H
+#ifndef BY_FCGI_WORKER_STALL_H
+#define BY_FCGI_WORKER_STALL_H
 
 #include "core/shared.h"
-#include "fcgi/gate.h"
+#include "fcgi/worker/gate.h"
 
 /*
  * From now on BY__TELL_REPORT logs one JSON line with the request that runs,

@@ -6,10 +6,10 @@
 #include <banyan/time.h>
 
 #include "core/log.h"
-#include "fcgi/culprit.h"
-#include "fcgi/stack.h"
-#include "fcgi/stall.h"
-#include "fcgi/worker.h"
+#include "fcgi/worker/culprit.h"
+#include "fcgi/worker/stack.h"
+#include "fcgi/worker/stall.h"
+#include "fcgi/worker/worker.h"
 
 static struct {
 	by__slot          *slot;

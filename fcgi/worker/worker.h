@@ -1,6 +1,6 @@
 /* A worker: one process, one loop, requests from one listening socket. */
-#ifndef BY_FCGI_WORKER_H
-#define BY_FCGI_WORKER_H
+#ifndef BY_FCGI_WORKER_WORKER_H
+#define BY_FCGI_WORKER_WORKER_H
 
 #include <signal.h>
 #include <sys/types.h>

@@ -1,8 +1,8 @@
 /* Requests that take longer than SLOW_REQUEST: each is logged once, with where it stands. */
-#ifndef BY_FCGI_SLOW_H
-#define BY_FCGI_SLOW_H
+#ifndef BY_FCGI_WORKER_SLOW_H
+#define BY_FCGI_WORKER_SLOW_H
 
-#include "fcgi/gate.h"
+#include "fcgi/worker/gate.h"
 
 /*
  * From now on one that computes without ever waiting is logged too: a timer's

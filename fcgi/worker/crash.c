@@ -7,9 +7,9 @@
 
 #include "core/log.h"
 #include "core/runtime.h"
-#include "fcgi/crash.h"
-#include "fcgi/culprit.h"
-#include "fcgi/stack.h"
+#include "fcgi/worker/crash.h"
+#include "fcgi/worker/culprit.h"
+#include "fcgi/worker/stack.h"
 
 enum { STACK = 64 * 1024 };
 

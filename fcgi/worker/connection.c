@@ -12,7 +12,7 @@
 #include <banyan/log.h>
 
 #include "core/runtime.h"
-#include "fcgi/connection.h"
+#include "fcgi/worker/connection.h"
 
 enum {
 	ARENA = 16 * 1024,      /* holds a small request whole, so that it allocates nothing */

@@ -1,7 +1,7 @@
 /* Reads a request's context from signal handlers: no allocation, no lock. */
 #include <string.h>
 
-#include "fcgi/culprit.h"
+#include "fcgi/worker/culprit.h"
 #include "interface/request.h"
 #include "interface/trace.h"
 

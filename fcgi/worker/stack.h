@@ -1,8 +1,8 @@
 /* The stack as crash reports, stall reports and slow requests show it: names of functions, static ones too. */
-#ifndef BY_FCGI_STACK_H
-#define BY_FCGI_STACK_H
+#ifndef BY_FCGI_WORKER_STACK_H
+#define BY_FCGI_WORKER_STACK_H
 
-#include "fcgi/line.h"
+#include "fcgi/worker/line.h"
 
 enum { BY__STACK_FRAMES = 48 };
 

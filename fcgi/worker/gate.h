@@ -4,8 +4,8 @@
  * phase's deadline, lets so many requests run at a time and so many wait, and
  * closes or hands on the connections when the worker ends.
  */
-#ifndef BY_FCGI_GATE_H
-#define BY_FCGI_GATE_H
+#ifndef BY_FCGI_WORKER_GATE_H
+#define BY_FCGI_WORKER_GATE_H
 
 #include <uv.h>
 

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "core/runtime.h"
-#include "fcgi/connection.h"
+#include "fcgi/worker/connection.h"
 #include "fcgi/protocol.h"
 
 /* How long the rest of a body that nobody wants is taken, so that the web server gets to read the answer. */
