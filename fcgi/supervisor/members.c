@@ -294,6 +294,21 @@ static const char *pool_name(const by__supervisor *s, const by__member *member)
 	return member->pool < s->pool_count ? s->pools[member->pool].name : "(former)";
 }
 
+/*
+ * Whether the request that ran is to blame: a fault or a stall, whose handlers
+ * have written down what ran. A signal from elsewhere (the kernel short of
+ * memory, an administrator) says nothing of the request that began last.
+ */
+static bool is_own_fault(int number)
+{
+	static const int faults[] = { 0, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+
+	for (size_t i = 0; i < BY_COUNT(faults); i++)
+		if (faults[i] == number)
+			return true;
+	return false;
+}
+
 static void tell_crash(by__supervisor *s, const by__member *member, const char *how, int number)
 {
 	const by__slot *slot = by__member_slot(s, member);
@@ -305,7 +320,7 @@ static void tell_crash(by__supervisor *s, const by__member *member, const char *
 	by_err(NULL, how, BY_F("pid", (int)member->pid), BY_F("pool", pool_name(s, member)),
 	    BY_F("signal", number ? (const char *)strsignal(number) : ""), BY_F("running", running), BY_F("method", method),
 	    BY_F("route", route), BY_F("request_id", running ? slot_text(arena, slot->request_id, sizeof(slot->request_id)) : ""));
-	if (running)
+	if (running && is_own_fault(number))
 		count_crash(s, member, method, route);
 	by_arena_free(&arena);
 }

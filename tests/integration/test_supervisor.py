@@ -489,6 +489,22 @@ def test_poison():
     assert probe.stop() == 0
 
 
+def test_kills_poison_nothing():
+    """workers that are killed from outside while a route runs do not have it refused"""
+    probe = Probe({"WORKERS": 1, "POISON_CRASHES": 2})
+    for killed in range(1, 5):
+        connection = fastcgi.Connection(probe.socket(), 10 * SLOW)
+        connection.send(fastcgi.begin() + fastcgi.stream(fastcgi.PARAMS, fastcgi.pairs(
+            fastcgi.environment("GET", API + "/sleep?ms=60000"))) + fastcgi.stream(fastcgi.STDIN, b""))
+        wait_until(lambda: any(worker["active"] for worker in probe.region().workers if worker["pool"] == "web"), "it runs")
+        os.kill(probe.region().of("web")[0], signal.SIGKILL)
+        wait_until(lambda: probe.region().pool("web")["crashed"] == killed and probe.region().of("web", "ready"), "a worker")
+        connection.close()
+    assert probe.get(API + "/sleep?ms=1").status == 200
+    assert not probe.said("again and again")
+    assert probe.stop() == 0
+
+
 def test_stall():
     """a stalled worker is reported with what it does, its requests are answered 504, and it is replaced;
     meanwhile the status process answers at once"""
