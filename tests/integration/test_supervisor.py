@@ -837,6 +837,23 @@ def test_graceful_stop():
     assert not os.path.exists(probe.status_path)
 
 
+def test_streams_end():
+    """streams of events are told when the service stops: each ends whole, with the line that has its client come again"""
+    probe = Probe()
+    streams = []
+    for _ in range(20):
+        stream = fastcgi.Connection(probe.socket(), 30 * SLOW)
+        stream.send(fastcgi.begin() + fastcgi.stream(fastcgi.PARAMS, fastcgi.pairs(
+            fastcgi.environment("GET", API + "/stream?n=100000&ms=10000"))) + fastcgi.record(fastcgi.STDIN))
+        streams.append(stream)
+    wait_until(lambda: sum(worker["active"] for worker in probe.region().workers) == len(streams), "all are open")
+    probe.tell(signal.SIGTERM)
+    for stream in streams:
+        answer = stream.read_answer()
+        assert answer.status == 200 and re.fullmatch(rb"id: 0\ndata: 0\n\nretry: \d+\n\n", answer.body), answer
+    assert probe.process.wait(10) == 0
+
+
 def test_stop_deadline():
     """what exceeds SHUTDOWN_TIMEOUT is answered 503 and makes the exit code 1; a second SIGTERM does not wait for it"""
     probe = Probe({"SHUTDOWN_TIMEOUT": "300ms"})
