@@ -157,4 +157,15 @@ def test_usage():
         assert app().command("doctor", *words).returncode == 64, words
 
 
+def test_pools():
+    """The socket of each pool is looked at; faults of a pool are told"""
+    app = harness.App(env={"POOLS": "web, api", "POOL_API_LISTEN": f"unix:{harness.directory('api')}/api.sock"})
+    told = app.command("doctor").stdout
+    for address in (app.socket_path, app.env["POOL_API_LISTEN"]):
+        assert f"something listens at unix:{address.removeprefix('unix:')} " in told, told
+    told = app.command("doctor", env={"POOL_API_WORKERS": "many"}).stdout
+    assert "fail" in told and "pool api: WORKERS" in told, told
+    assert app.stop() == 0
+
+
 harness.main()

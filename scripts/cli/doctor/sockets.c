@@ -175,6 +175,27 @@ static void check_runtime(by__findings *f, const by_app *app, const char *direct
 		by__found(f, by__grade_ok, "runtime_dir", NULL, "RUNTIME_DIR %s can be written to and is in memory", directory);
 }
 
+static void check_pools(by__cli *cli, by__findings *f, const by__application *application, const char *start)
+{
+	by__pool_settings *pools;
+	size_t count;
+	by_error *error = by__settings_pools(cli->arena, cli->app, &cli->from, &application->settings, application->origins,
+	    &pools, &count);
+
+	if (error) {
+		by__found(f, by__grade_fail, "pools", by_format(f->arena, "%s config check", cli->app->name),
+		    "the settings of the pools are not sound: %s", error->detail);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const char *address = pools[i].settings.listen;
+
+		check_listener(f, "socket", address, start);
+		if (strncmp(address, "unix:", 5) == 0)
+			check_unix(f, &pools[i].settings, "socket", address + 5);
+	}
+}
+
 void by__doctor_sockets(by__cli *cli, by__findings *f, const by__application *application)
 {
 	const by__app_settings *s = &application->settings;
@@ -182,9 +203,7 @@ void by__doctor_sockets(by__cli *cli, by__findings *f, const by__application *ap
 	const char *start = by_format(cli->arena, "%s serve", cli->app->name);
 
 	check_runtime(f, cli->app, s->runtime_dir);
-	check_listener(f, "socket", s->listen, start);
-	if (strncmp(s->listen, "unix:", 5) == 0)
-		check_unix(f, s, "socket", s->listen + 5);
+	check_pools(cli, f, application, start);
 	if (status && strncmp(status, "unix:", 5) == 0 && access(status + 5, F_OK) == 0)
 		check_listener(f, "status_socket", status, start);
 }
