@@ -70,7 +70,8 @@ BY_API by_ctx *by_ctx_child(by_ctx *parent);
 /*
  * A child for one turn of a loop that goes on for long, with memory that the
  * next turn takes back: `turn = by_ctx_turn(ctx, turn)`, NULL at first. What
- * was made in the turn before is gone then; the last goes with the parent.
+ * was made in the turn before is gone then; the last goes with the parent. Who
+ * is spawned in a turn must be joined in it.
  */
 BY_API by_ctx *by_ctx_turn(by_ctx *parent, by_ctx *last);
 /* The context of the running coroutine, or NULL outside one. */
