@@ -167,7 +167,8 @@ def test_ten_thousand_parked():
         harness.skip(f"only {hard} descriptors may be open")
     resource.setrlimit(resource.RLIMIT_NOFILE, (2 * PARKED, hard))
     running = harness.App("tests/integration/peer", prepare=(), workers=1, limits={resource.RLIMIT_NOFILE: (2 * PARKED, hard)},
-                          env={"REQUESTS_MAX": 2 * PARKED, "HEAD_TIMEOUT": "60s", "REQUEST_TIMEOUT": "600s"})
+                          env={"REQUESTS_MAX": 2 * PARKED, "QUEUE_MAX": 2 * PARKED, "QUEUE_TIMEOUT": "120s",
+                               "HEAD_TIMEOUT": "60s", "REQUEST_TIMEOUT": "900s"})
     worker, waiting = running.workers()[0], []
     for _ in range(50):
         is_well(running)
